@@ -1,0 +1,61 @@
+//! The build helper of Altyn, run as `cargo xtask …`.
+//!
+//! Two commands are promised to everybody: `demo` starts a complete installation to click through,
+//! and `test` runs every check there is. What they need beyond Rust and Node is installed or asked
+//! for with the exact command. Nothing here is part of the gateway.
+
+mod counts;
+mod install;
+mod postgres;
+mod postgres_command;
+mod process;
+mod report;
+mod repository;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use repository::Repository;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check and test; the last line is `N passed, N failed`
+    Test(test::Arguments),
+    /// Run a command with ALTYN_TEST_POSTGRES_URL leading to a private PostgreSQL cluster
+    Postgres(postgres_command::Arguments),
+    /// Keep a private PostgreSQL cluster for another call of this program
+    #[command(hide = true)]
+    PostgresGuard(postgres::GuardArguments),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Test(arguments) => test::run(&Repository::load()?, &arguments),
+        Command::Postgres(arguments) => postgres_command::run(&arguments),
+        Command::PostgresGuard(arguments) => {
+            postgres::guard(&arguments)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
