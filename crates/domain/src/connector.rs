@@ -1,0 +1,227 @@
+//! The contract of a connector: a pure translator between operations and one gateway's messages.
+//! The engine owns sockets, deadlines, retries and logs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CardDetails, Money, Operation, Outcome, Payment, Report};
+
+/// Method of an HTTP request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HttpMethod {
+    /// GET.
+    Get,
+    /// POST.
+    #[default]
+    Post,
+}
+
+/// A request that a connector wants sent. Its body may hold card data, so it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// Method.
+    pub method: HttpMethod,
+    /// Whole address.
+    pub url: String,
+    /// Headers, content type included.
+    pub headers: Vec<(&'static str, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{:?} {} ({} bytes)",
+            self.method,
+            self.url,
+            self.body.len()
+        )
+    }
+}
+
+/// What came back. The engine has cut it at its size limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpResponse {
+    /// Status.
+    pub status: u16,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+/// The settings of a connector in one payment method. Values may be secret, so they are never printed.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectorSettings(pub BTreeMap<String, String>);
+
+impl ConnectorSettings {
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// If it is missing.
+    pub fn require(&self, key: &'static str) -> Result<&str, ConnectorError> {
+        self.0
+            .get(key)
+            .map(String::as_str)
+            .ok_or(ConnectorError::MissingSetting(key))
+    }
+}
+
+impl std::fmt::Debug for ConnectorSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// Why a connector could not make a request. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectorError {
+    /// The payment method lacks a setting.
+    #[error("connector setting {0} is missing")]
+    MissingSetting(&'static str),
+    /// The gateway has no such operation.
+    #[error("the gateway cannot do this")]
+    Unsupported,
+    /// A try of this kind needs card data and there is none any more.
+    #[error("card data is needed and gone")]
+    CardNeeded,
+}
+
+/// Whether 3-D Secure is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Authentication {
+    /// As the gateway decides.
+    #[default]
+    Default,
+    /// Required.
+    Force,
+    /// Not wanted.
+    Skip,
+}
+
+/// What is known of the payer's browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowserFacts {
+    /// Where the issuer's page posts its result.
+    pub notification_url: String,
+    /// Where the issuer's hidden page posts its result.
+    pub method_notification_url: String,
+    /// Whether the page runs script, so that a hidden frame can be used.
+    pub method_supported: bool,
+    /// Language code.
+    pub language: &'static str,
+}
+
+/// What is to be exchanged now.
+#[derive(Debug, Clone)]
+pub enum ExchangeKind {
+    /// Begin the operation. Card data only with a card try.
+    Begin {
+        /// The card.
+        card: Option<CardDetails>,
+        /// The payer's browser, if there is one.
+        browser: Option<BrowserFacts>,
+        /// Whether 3-D Secure is wanted.
+        authentication: Authentication,
+    },
+    /// The hidden frame of 3-D Secure ended: `Y` done, `N` no answer, `U` not tried.
+    DeviceChecked {
+        /// `Y`, `N` or `U`.
+        indicator: char,
+    },
+    /// The issuer's page came back with this `cres`.
+    Challenged {
+        /// The field as it was posted.
+        cres: String,
+    },
+    /// Ask what became of it.
+    Enquire,
+}
+
+/// Everything a connector may need to make one request.
+#[derive(Debug)]
+pub struct ExchangeRequest<'a> {
+    /// The payment.
+    pub payment: &'a Payment,
+    /// The operation.
+    pub operation: &'a Operation,
+    /// Settings of the payment method.
+    pub settings: &'a ConnectorSettings,
+    /// What is to be exchanged.
+    pub kind: &'a ExchangeKind,
+}
+
+impl ExchangeRequest<'_> {
+    /// The operation's amount.
+    pub fn money(&self) -> Money {
+        self.operation.money(self.payment)
+    }
+
+    /// The operation that this one captures, voids or refunds.
+    pub fn parent(&self) -> Option<&Operation> {
+        self.operation
+            .parent
+            .and_then(|number| self.payment.operation(number))
+    }
+}
+
+/// What a response means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// There is news about the operation.
+    Report(Box<Report>),
+    /// The gateway knows no such operation. Final only by the connector's [`NotFoundRule`].
+    NotFound,
+}
+
+impl Step {
+    /// A response that says nothing usable.
+    pub fn unknown() -> Self {
+        Self::Report(Box::new(Report::bare(Outcome::Unknown)))
+    }
+}
+
+/// When "no such operation" may be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotFoundRule {
+    /// Never: it stays unknown.
+    Never,
+    /// When asked at least that many milliseconds after the operation was sent last.
+    FinalAfterMs(i64),
+}
+
+/// A translator for one gateway. No sockets, clock or randomness.
+pub trait Connector: Send + Sync {
+    /// The name payment methods choose it by.
+    fn name(&self) -> &'static str;
+
+    /// The request for one exchange.
+    ///
+    /// # Errors
+    /// If the gateway cannot do this or a setting is missing; then nothing is sent.
+    fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError>;
+
+    /// What the response to such a request means. Only what is in the gateway's contract counts as an
+    /// answer; everything else is [`Outcome::Unknown`].
+    fn step(&self, exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> Step;
+
+    /// When "no such operation" may be believed.
+    fn not_found_rule(&self, settings: &ConnectorSettings) -> NotFoundRule;
+
+    /// The request that asks whether a card takes part in 3-D Secure, if the gateway can tell.
+    fn enrollment_request(
+        &self,
+        _settings: &ConnectorSettings,
+        _card: &crate::CardNumber,
+    ) -> Result<HttpRequest, ConnectorError> {
+        Err(ConnectorError::Unsupported)
+    }
+
+    /// Whether the card takes part (`Y`, `N` or `U`), its issuer and the issuer's country.
+    fn enrollment(&self, _response: &HttpResponse) -> Option<(char, String, String)> {
+        None
+    }
+}

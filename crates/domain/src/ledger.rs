@@ -1,0 +1,243 @@
+//! The ledger: double entry, append-only.
+//!
+//! A [`Posting`] moves a positive amount from one account (credit) to another (debit) of one project
+//! and one currency, so an entry is balanced by construction. *Pending* postings reserve; a later
+//! posting that names one in `settles` posts or releases part of it. Postings are never edited.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, ProjectId, Timestamp};
+
+/// The accounts of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// What the gateways owe us.
+    ConnectorClearing,
+    /// What we owe the merchant.
+    MerchantPayable,
+    /// Money that nobody needed and that must leave again.
+    Suspense,
+}
+
+impl AccountKind {
+    /// The word stored in databases.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ConnectorClearing => "connector_clearing",
+            Self::MerchantPayable => "merchant_payable",
+            Self::Suspense => "suspense",
+        }
+    }
+
+    /// Reads [`word`](Self::word).
+    pub fn parse(word: &str) -> Option<Self> {
+        [
+            Self::ConnectorClearing,
+            Self::MerchantPayable,
+            Self::Suspense,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == word)
+    }
+}
+
+/// One account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Account {
+    /// Whose.
+    pub project_id: ProjectId,
+    /// Which.
+    pub kind: AccountKind,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+/// Why a posting was made. The postings of one event form an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// Money was reserved.
+    Hold,
+    /// A reservation was captured.
+    Capture,
+    /// Money was taken at once.
+    Sale,
+    /// A reservation or its rest was given up.
+    Void,
+    /// Money goes or went back to the payer.
+    Refund,
+    /// A capture was undone.
+    Reversal,
+    /// Money came that the payment did not need.
+    Surplus,
+    /// Surplus money goes or went back.
+    SurplusReturn,
+}
+
+impl EntryKind {
+    /// The word stored in databases.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Capture => "capture",
+            Self::Sale => "sale",
+            Self::Void => "void",
+            Self::Refund => "refund",
+            Self::Reversal => "reversal",
+            Self::Surplus => "surplus",
+            Self::SurplusReturn => "surplus_return",
+        }
+    }
+
+    /// Reads [`word`](Self::word).
+    pub fn parse(word: &str) -> Option<Self> {
+        use EntryKind::{Capture, Hold, Refund, Reversal, Sale, Surplus, SurplusReturn, Void};
+        [
+            Hold,
+            Capture,
+            Sale,
+            Void,
+            Refund,
+            Reversal,
+            Surplus,
+            SurplusReturn,
+        ]
+        .into_iter()
+        .find(|kind| kind.word() == word)
+    }
+}
+
+/// Whether a posting reserves, posts or releases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reserves; counts in pending sums until it is settled.
+    Pending,
+    /// Moves money. With `settles` it takes its amount out of that reservation.
+    Posted,
+    /// Gives up its amount of the reservation in `settles`.
+    Released,
+}
+
+impl Phase {
+    /// The number stored in both databases.
+    pub const fn number(self) -> i16 {
+        match self {
+            Self::Pending => 1,
+            Self::Posted => 2,
+            Self::Released => 3,
+        }
+    }
+
+    /// Reads [`number`](Self::number).
+    pub fn from_number(number: i16) -> Option<Self> {
+        [Self::Pending, Self::Posted, Self::Released]
+            .into_iter()
+            .find(|p| p.number() == number)
+    }
+}
+
+/// One movement between two accounts of one project and one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// Its number within the payment, from 1.
+    pub number: u32,
+    /// The operation that caused it.
+    pub operation: u32,
+    /// Why.
+    pub entry: EntryKind,
+    /// Reserves, posts or releases.
+    pub phase: Phase,
+    /// The pending posting that it settles in part or in full.
+    pub settles: Option<u32>,
+    /// Whose accounts.
+    pub project_id: ProjectId,
+    /// Receives.
+    pub debit: AccountKind,
+    /// Gives.
+    pub credit: AccountKind,
+    /// In which currency.
+    pub currency: Currency,
+    /// How much, in minor units; always positive.
+    pub amount: i64,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a set of postings changes on one account, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountDelta {
+    /// Change of the posted debit sum.
+    pub posted_debit: i64,
+    /// Change of the posted credit sum.
+    pub posted_credit: i64,
+    /// Change of the pending debit sum; negative when reservations are settled.
+    pub pending_debit: i64,
+    /// Change of the pending credit sum; negative when reservations are settled.
+    pub pending_credit: i64,
+}
+
+/// What `postings` change, summed per account in account order, so that a hot account costs one row
+/// per commit and two writers lock accounts in the same order.
+pub fn account_deltas<'a>(
+    postings: impl IntoIterator<Item = &'a Posting>,
+) -> BTreeMap<Account, AccountDelta> {
+    let mut deltas: BTreeMap<Account, AccountDelta> = BTreeMap::new();
+    for posting in postings {
+        let (posted, pending) = match (posting.phase, posting.settles) {
+            (Phase::Pending, _) => (0, posting.amount),
+            (Phase::Posted, None) => (posting.amount, 0),
+            (Phase::Posted, Some(_)) => (posting.amount, -posting.amount),
+            (Phase::Released, _) => (0, -posting.amount),
+        };
+        let account = |kind| Account {
+            project_id: posting.project_id,
+            kind,
+            currency: posting.currency,
+        };
+        let debit = deltas.entry(account(posting.debit)).or_default();
+        debit.posted_debit += posted;
+        debit.pending_debit += pending;
+        let credit = deltas.entry(account(posting.credit)).or_default();
+        credit.posted_credit += posted;
+        credit.pending_credit += pending;
+    }
+    deltas
+}
+
+/// Replays one payment's postings in order and returns what is still reserved under each pending
+/// posting. Used by the audit and by tests.
+///
+/// # Errors
+/// A text for a person if a posting is not positive, joins an account to itself, or settles what does
+/// not exist or more than is left.
+pub fn replay_balances(postings: &[Posting]) -> Result<BTreeMap<u32, i64>, String> {
+    let mut open: BTreeMap<u32, i64> = BTreeMap::new();
+    for posting in postings {
+        if posting.amount <= 0 || posting.debit == posting.credit {
+            return Err(format!("posting {} is not a movement", posting.number));
+        }
+        match (posting.phase, posting.settles) {
+            (Phase::Pending, None) => {
+                open.insert(posting.number, posting.amount);
+            }
+            (Phase::Posted, None) => {}
+            (Phase::Posted | Phase::Released, Some(settled)) => {
+                let rest = open
+                    .get_mut(&settled)
+                    .ok_or(format!("posting {} settles nothing", posting.number))?;
+                *rest -= posting.amount;
+                if *rest < 0 {
+                    return Err(format!("posting {} settles too much", posting.number));
+                }
+            }
+            (Phase::Pending, Some(_)) | (Phase::Released, None) => {
+                return Err(format!("posting {} has a wrong phase", posting.number));
+            }
+        }
+    }
+    Ok(open)
+}

@@ -1,0 +1,142 @@
+//! What we learn from a gateway about one operation.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Money;
+
+/// What we know after one exchange with a gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Done: money is reserved or moved as asked.
+    Approved,
+    /// Refused, for this reason. No money moved.
+    Declined(DeclineCode),
+    /// Accepted; the end will be told later, or the payer must act first.
+    Pending,
+    /// It left us and no usable answer came back. Money may have moved.
+    Unknown,
+    /// It provably never left us. Safe to send again.
+    NotSent,
+    /// The gateway says it knows no such operation, and its contract makes that final.
+    NotFound,
+    /// The gateway undid the operation without effect.
+    Voided,
+}
+
+/// Why an operation was refused: the vocabulary into which every gateway's codes are translated, and
+/// from which every dialect takes its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineCode {
+    /// Refused without a reason we may tell.
+    General,
+    /// Not enough money on the card.
+    InsufficientFunds,
+    /// The card's last month is over.
+    ExpiredCard,
+    /// No such card.
+    InvalidCard,
+    /// Wrong security code.
+    SecurityCode,
+    /// The payer did not pass 3-D Secure.
+    AuthenticationFailed,
+    /// The issuer wants 3-D Secure and it was not possible.
+    AuthenticationRequired,
+    /// Over a limit of the card.
+    LimitExceeded,
+    /// Lost, stolen or blocked.
+    BlockedCard,
+    /// The issuer does not allow this kind of operation.
+    NotAllowed,
+    /// Looks like fraud.
+    SuspectedFraud,
+    /// The issuer could not be reached.
+    IssuerUnavailable,
+    /// The amount is not possible for the gateway.
+    InvalidAmount,
+    /// The original operation is not known to the gateway.
+    OriginalNotFound,
+    /// It was interrupted before it reached the gateway; nothing was sent. Ours.
+    Interrupted,
+    /// A technical fault at the gateway.
+    Technical,
+}
+
+/// What a gateway told beside the outcome. All of it may be shown to the merchant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The gateway's own id of the operation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connector_reference: Option<String>,
+    /// The issuer's authorization code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_code: Option<String>,
+    /// Retrieval reference number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rrn: Option<String>,
+    /// The terminal that was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
+    /// Electronic commerce indicator of 3-D Secure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub eci: Option<String>,
+    /// The gateway's own reason code, for support.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway_code: Option<String>,
+    /// The amount the gateway says it worked with. Another amount than asked is never booked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+}
+
+/// What the payer's browser must do before the operation can go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action")]
+pub enum PayerAction {
+    /// 3-D Secure method: post `data` to `url` in a hidden frame.
+    DeviceCheck {
+        /// 3-D Secure server transaction id.
+        transaction_id: String,
+        /// Where to post.
+        url: String,
+        /// The field `threeDSMethodData`.
+        data: String,
+    },
+    /// 3-D Secure challenge: send the payer to the issuer's page.
+    Challenge {
+        /// 3-D Secure server transaction id.
+        transaction_id: String,
+        /// The issuer's page.
+        acs_url: String,
+        /// The field `creq`.
+        creq: String,
+    },
+    /// Send the payer to the gateway's own page.
+    Redirect {
+        /// Where to.
+        url: String,
+    },
+}
+
+/// One piece of news about an operation: the outcome, what came with it, and what the payer must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What happened.
+    pub outcome: Outcome,
+    /// What came with it.
+    pub facts: Facts,
+    /// With [`Outcome::Pending`]: what the payer must do next.
+    pub action: Option<PayerAction>,
+}
+
+impl Report {
+    /// News without any facts.
+    pub fn bare(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            facts: Facts::default(),
+            action: None,
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! News about operations: sending them, and recording what a gateway said.
+
+use crate::context::{ENQUIRIES_BEFORE_INCIDENT, Movement};
+use crate::decide::Step;
+use crate::{
+    AccountKind, Context, DeclineCode, Effects, EntryKind, EventKind, Facts, IncidentKind,
+    Operation, OperationKind, OperationState, Outcome, PayerAction, Payment, Phase, Refusal,
+    Report, ReportOutcome, ResolveIncident, SendOperation, TimerKind, Transition, tries,
+};
+
+/// Records that an operation is about to be sent, or goes on after the payer's step.
+pub(crate) fn send(
+    command: &SendOperation,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    let mut operation = payment
+        .operation(command.operation)
+        .ok_or(Refusal::SubjectNotFound)?
+        .clone();
+    fx.clear_timer(payment, TimerKind::Exchange, operation.number);
+    match (&command.after_action, operation.state) {
+        (None, OperationState::Created) => {
+            tries::mark_sent(&mut operation, payment, ctx, fx);
+        }
+        (Some(transaction), OperationState::Pending) => {
+            // The step is taken once: a second tab or a repeated post finds nothing to do.
+            if operation.action.as_ref().and_then(transaction_of) != Some(transaction.as_str()) {
+                return Err(Refusal::StepNotExpected);
+            }
+            operation.action = None;
+            operation.exchanges += 1;
+            operation.sent_at = Some(ctx.now);
+            let due_at = ctx.now.plus_millis(ctx.exchange_deadline_ms + 1_000);
+            fx.set_timer(payment, (TimerKind::Enquiry, operation.number), due_at, 0);
+        }
+        _ => return Err(Refusal::StepNotExpected),
+    }
+    put(payment, operation);
+    Ok(Step::Done(Some(command.operation)))
+}
+
+fn transaction_of(action: &PayerAction) -> Option<&str> {
+    match action {
+        PayerAction::DeviceCheck { transaction_id, .. }
+        | PayerAction::Challenge { transaction_id, .. } => Some(transaction_id),
+        PayerAction::Redirect { .. } => None,
+    }
+}
+
+fn put(payment: &mut Payment, operation: Operation) {
+    if let Some(place) = payment
+        .operations
+        .iter_mut()
+        .find(|o| o.number == operation.number)
+    {
+        *place = operation;
+    }
+}
+
+/// Records what a gateway said about an operation.
+pub(crate) fn report(
+    command: &ReportOutcome,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    let operation = payment
+        .operation(command.operation)
+        .ok_or(Refusal::SubjectNotFound)?
+        .clone();
+    let number = operation.number;
+    match operation.state.after(&command.report.outcome) {
+        Transition::To(state) => {
+            let news = News {
+                state,
+                report: &command.report,
+                enquiries: command.enquiries,
+            };
+            settle(operation, news, payment, ctx, fx);
+        }
+        Transition::Repeated | Transition::Stale => {
+            if !operation.state.is_open() {
+                fx.clear_timer(payment, TimerKind::Enquiry, number);
+            }
+        }
+        Transition::Contradiction => {
+            let detail = format!(
+                "operation {number} is {} and the gateway says {:?}",
+                operation.state.word(),
+                command.report.outcome
+            );
+            fx.clear_timer(payment, TimerKind::Enquiry, number);
+            fx.open_incident(payment, IncidentKind::Contradiction, Some(number), detail);
+        }
+    }
+    Ok(Step::Done(Some(number)))
+}
+
+/// A person decided about an incident, and perhaps about its operation.
+pub(crate) fn resolve(
+    command: &ResolveIncident,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    if command.incident == 0 || command.incident > payment.counters.incidents {
+        return Err(Refusal::SubjectNotFound);
+    }
+    if let Some((operation, decided)) = &command.report {
+        let (operation, report) = (*operation, decided.clone());
+        let known = payment
+            .operation(operation)
+            .ok_or(Refusal::SubjectNotFound)?;
+        if !known.state.is_open() {
+            return Err(Refusal::StepNotExpected);
+        }
+        let news = ReportOutcome {
+            payment_id: payment.id,
+            operation,
+            report,
+            enquiries: 0,
+        };
+        self::report(&news, payment, ctx, fx)?;
+    }
+    fx.resolved.push((command.incident, command.note.clone()));
+    Ok(Step::Done(None))
+}
+
+struct News<'a> {
+    state: OperationState,
+    report: &'a Report,
+    enquiries: u32,
+}
+
+fn settle(
+    mut operation: Operation,
+    news: News<'_>,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
+    let told = news.report.facts.amount;
+    let asked = operation.money(payment);
+    merge_facts(&mut operation.facts, &news.report.facts);
+    let mismatch =
+        news.state == OperationState::Succeeded && told.is_some_and(|told| told != asked);
+    if mismatch {
+        // Another amount or currency is never booked; the operation stays open for a person (row 16).
+        operation.state = OperationState::Pending;
+        let said = told.map(|told| told.to_string()).unwrap_or_default();
+        let detail = format!(
+            "operation {} is for {asked}, the gateway says {said}",
+            operation.number
+        );
+        fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
+        fx.open_incident(
+            payment,
+            IncidentKind::AmountMismatch,
+            Some(operation.number),
+            detail,
+        );
+        put(payment, operation);
+        return;
+    }
+    operation.state = news.state;
+    operation.action = None;
+    match news.state {
+        OperationState::Pending => stay_open(&mut operation, &news, payment, ctx, fx),
+        OperationState::Created => not_sent(&mut operation, &news, payment, ctx, fx),
+        OperationState::Succeeded => {
+            finish(&mut operation, payment, ctx, fx);
+            // The rules below see the operation as finished.
+            put(payment, operation.clone());
+            succeeded(&mut operation, payment, ctx, fx);
+        }
+        OperationState::Declined | OperationState::Voided => {
+            finish(&mut operation, payment, ctx, fx);
+            put(payment, operation.clone());
+            let code = match &news.report.outcome {
+                Outcome::Declined(code) => *code,
+                Outcome::Approved
+                | Outcome::Pending
+                | Outcome::Unknown
+                | Outcome::NotSent
+                | Outcome::NotFound
+                | Outcome::Voided => DeclineCode::General,
+            };
+            declined(&mut operation, code, payment, ctx, fx);
+        }
+        OperationState::Sent => unreachable!("no outcome leads back to sent"),
+    }
+    put(payment, operation);
+}
+
+fn stay_open(
+    operation: &mut Operation,
+    news: &News<'_>,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    operation.action.clone_from(&news.report.action);
+    if news.enquiries == ENQUIRIES_BEFORE_INCIDENT {
+        let detail = format!(
+            "the gateway does not tell the end of operation {}",
+            operation.number
+        );
+        fx.open_incident(
+            payment,
+            IncidentKind::Unresolved,
+            Some(operation.number),
+            detail,
+        );
+    }
+    // While the payer is busy at the issuer's page there is nothing to ask the gateway soon.
+    let pause = if operation.action.is_some() {
+        news.enquiries.max(5)
+    } else {
+        news.enquiries
+    };
+    fx.enquire_later(payment, operation.number, pause, ctx.now);
+}
+
+/// It never reached the gateway. A card is gone with the exchange, so its try ends; all else is sent again.
+fn not_sent(
+    operation: &mut Operation,
+    news: &News<'_>,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
+    if operation.kind.is_try() {
+        operation.state = OperationState::Declined;
+        finish(operation, payment, ctx, fx);
+        put(payment, operation.clone());
+        tries::failed(operation, DeclineCode::Interrupted, payment, ctx, fx);
+    } else {
+        let attempt = operation.exchanges.max(news.enquiries);
+        let pause = 1_000_i64.saturating_mul(i64::from(attempt.min(60)));
+        let due_at = ctx.now.plus_millis(pause);
+        fx.set_timer(
+            payment,
+            (TimerKind::Exchange, operation.number),
+            due_at,
+            attempt,
+        );
+    }
+}
+
+fn finish(operation: &mut Operation, payment: &Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    operation.finished_at = Some(ctx.now);
+    fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
+    if operation.kind.is_try() {
+        fx.clear_timer(payment, TimerKind::ProcessingPeriod, operation.number);
+    }
+}
+
+fn merge_facts(known: &mut Facts, told: &Facts) {
+    let take = |known: &mut Option<String>, told: &Option<String>| {
+        if told.is_some() {
+            known.clone_from(told);
+        }
+    };
+    take(&mut known.connector_reference, &told.connector_reference);
+    take(&mut known.approval_code, &told.approval_code);
+    take(&mut known.rrn, &told.rrn);
+    take(&mut known.terminal, &told.terminal);
+    take(&mut known.eci, &told.eci);
+    take(&mut known.gateway_code, &told.gateway_code);
+}
+
+fn succeeded(
+    operation: &mut Operation,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
+    match operation.kind {
+        OperationKind::Sale | OperationKind::Auth | OperationKind::Verify => {
+            tries::succeeded(operation, payment, ctx, fx);
+        }
+        OperationKind::Capture => captured(operation, payment, ctx, fx),
+        OperationKind::Void => voided(operation, payment, ctx, fx),
+        OperationKind::Refund | OperationKind::Reversal => returned(operation, payment, ctx, fx),
+        // Nothing creates these yet; a dialect that does brings its rules along.
+        OperationKind::Chargeback | OperationKind::Payout => {}
+    }
+}
+
+/// The hold's movement, to be posted or released in part.
+fn of_hold(payment: &Payment, entry: EntryKind, phase: Phase, amount: i64) -> Movement {
+    Movement {
+        entry,
+        debit: AccountKind::ConnectorClearing,
+        credit: AccountKind::MerchantPayable,
+        amount,
+        phase,
+        settles: payment.winner().and_then(|winner| winner.reserve),
+    }
+}
+
+fn captured(operation: &Operation, payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    payment.sums.captured += operation.amount;
+    let taken = of_hold(payment, EntryKind::Capture, Phase::Posted, operation.amount);
+    fx.post(payment, operation, taken, ctx.now);
+    if operation.release_rest {
+        let rest = payment.sums.held - payment.sums.captured - payment.sums.voided;
+        payment.sums.voided += rest;
+        let released = of_hold(payment, EntryKind::Void, Phase::Released, rest);
+        fx.post(payment, operation, released, ctx.now);
+    }
+    clear_auto_timers(payment, fx);
+    fx.tell(EventKind::Captured, Some(operation.number));
+}
+
+fn voided(operation: &Operation, payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    if operation.surplus {
+        return;
+    }
+    payment.sums.voided += operation.amount;
+    let released = of_hold(payment, EntryKind::Void, Phase::Released, operation.amount);
+    fx.post(payment, operation, released, ctx.now);
+    clear_auto_timers(payment, fx);
+    fx.tell(EventKind::Voided, Some(operation.number));
+}
+
+fn clear_auto_timers(payment: &Payment, fx: &mut Effects) {
+    if payment.uncaptured() == 0 {
+        fx.clear_timer(payment, TimerKind::AutoCapture, 0);
+        fx.clear_timer(payment, TimerKind::AutoVoid, 0);
+    }
+}
+
+/// What a refund or reversal reserved, to be posted or released.
+fn of_reserve(operation: &Operation, phase: Phase) -> Movement {
+    let (entry, debit) = match (operation.surplus, operation.kind) {
+        (true, _) => (EntryKind::SurplusReturn, AccountKind::Suspense),
+        (false, OperationKind::Reversal) => (EntryKind::Reversal, AccountKind::MerchantPayable),
+        (false, _) => (EntryKind::Refund, AccountKind::MerchantPayable),
+    };
+    Movement {
+        entry,
+        debit,
+        credit: AccountKind::ConnectorClearing,
+        amount: operation.amount,
+        phase,
+        settles: operation.reserve,
+    }
+}
+
+fn returned(operation: &Operation, payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    fx.post(
+        payment,
+        operation,
+        of_reserve(operation, Phase::Posted),
+        ctx.now,
+    );
+    if operation.surplus {
+        return;
+    }
+    if operation.kind == OperationKind::Reversal {
+        payment.sums.reversed += operation.amount;
+        fx.tell(EventKind::Reversed, Some(operation.number));
+    } else {
+        payment.sums.refunded += operation.amount;
+        fx.tell(EventKind::Refunded, Some(operation.number));
+    }
+}
+
+fn declined(
+    operation: &mut Operation,
+    code: DeclineCode,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    operation.decline = Some(code);
+    if operation.kind.is_try() {
+        return tries::failed(operation, code, payment, ctx, fx);
+    }
+    let number = Some(operation.number);
+    if operation.reserve.is_some() {
+        fx.post(
+            payment,
+            operation,
+            of_reserve(operation, Phase::Released),
+            ctx.now,
+        );
+    }
+    if operation.surplus {
+        let detail = format!("the return of surplus money was refused: {code:?}");
+        return fx.open_incident(payment, IncidentKind::SurplusStuck, number, detail);
+    }
+    if operation.initiator == crate::Initiator::Timer {
+        let detail = format!(
+            "the automatic {} was refused: {code:?}",
+            operation.kind.word()
+        );
+        fx.open_incident(payment, IncidentKind::AutomaticRefused, number, detail);
+    }
+    match operation.kind {
+        OperationKind::Capture => fx.tell(EventKind::CaptureDeclined, number),
+        OperationKind::Void => fx.tell(EventKind::VoidDeclined, number),
+        OperationKind::Refund | OperationKind::Reversal => {
+            fx.tell(EventKind::RefundDeclined, number)
+        }
+        OperationKind::Sale
+        | OperationKind::Auth
+        | OperationKind::Verify
+        | OperationKind::Chargeback
+        | OperationKind::Payout => {}
+    }
+}

@@ -1,0 +1,274 @@
+//! Tries to pay: beginning one, and what its end means for the payment (life-cycle rows 1 to 22).
+
+use crate::context::Movement;
+use crate::decide::{Step, end};
+use crate::{
+    AccountKind, BeginTry, Context, DeclineCode, Effects, EndReason, EntryKind, EventKind, Facts,
+    IncidentKind, Initiator, Operation, OperationKind, OperationState, Payment, Phase, Refusal,
+    SurplusPolicy, TimerKind, Timestamp,
+};
+
+pub(crate) fn begin(
+    command: &BeginTry,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    if payment.completed_by.is_some() {
+        return Err(Refusal::AlreadyPaid);
+    }
+    if payment.end.is_some() {
+        return Err(Refusal::WrongStatus(payment.status()));
+    }
+    if payment.try_in_flight().is_some() {
+        return Err(Refusal::InProgress);
+    }
+    if ctx.now >= payment.expires_at {
+        return Err(Refusal::Expired);
+    }
+    if payment.tries_left() == 0 {
+        return Err(Refusal::TriesExhausted);
+    }
+    let method = ctx
+        .project
+        .method(&command.method)
+        .ok_or(Refusal::MethodUnavailable)?;
+    let mut operation = new_operation(
+        payment,
+        payment.way.try_kind(),
+        payment.amount.minor(),
+        ctx.now,
+    );
+    operation.id = command.operation_id;
+    operation.method.clone_from(&command.method);
+    operation.card.clone_from(&command.card);
+    operation.initiator = command.initiator;
+    let number = operation.number;
+    let period_end = ctx.now.plus_millis(method.processing_period_ms);
+    fx.set_timer(
+        payment,
+        (TimerKind::ProcessingPeriod, number),
+        period_end,
+        0,
+    );
+    mark_sent(&mut operation, payment, ctx, fx);
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+/// An operation with the next number and nothing decided yet. Its id is to be filled in.
+pub(crate) fn new_operation(
+    payment: &Payment,
+    kind: OperationKind,
+    amount: i64,
+    now: Timestamp,
+) -> Operation {
+    Operation {
+        id: crate::OperationId::new(now, payment.id.bucket(), 0),
+        number: payment.next_number(),
+        kind,
+        state: OperationState::Created,
+        amount,
+        parent: payment.completed_by,
+        reference: None,
+        method: payment
+            .winner()
+            .map(|winner| winner.method.clone())
+            .unwrap_or_default(),
+        initiator: Initiator::Merchant,
+        release_rest: false,
+        surplus: false,
+        period_over: false,
+        decline: None,
+        card: None,
+        facts: Facts::default(),
+        action: None,
+        reserve: None,
+        exchanges: 0,
+        created_at: now,
+        sent_at: None,
+        finished_at: None,
+    }
+}
+
+/// Records the intent to send: from now on the operation may be at the gateway, and if we fall silent
+/// its timer asks what became of it.
+pub(crate) fn mark_sent(
+    operation: &mut Operation,
+    payment: &Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    operation.state = OperationState::Sent;
+    operation.exchanges += 1;
+    operation.sent_at = Some(ctx.now);
+    let due_at = ctx.now.plus_millis(ctx.exchange_deadline_ms + 1_000);
+    fx.set_timer(payment, (TimerKind::Enquiry, operation.number), due_at, 0);
+}
+
+/// A try succeeded: the first one completes the payment, any other is a surplus.
+pub(crate) fn succeeded(
+    operation: &mut Operation,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
+    if payment.is_open() {
+        complete(operation, payment, ctx, fx);
+    } else {
+        surplus(operation, payment, ctx, fx);
+    }
+}
+
+fn complete(operation: &mut Operation, payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    payment.completed_by = Some(operation.number);
+    fx.clear_timer(payment, TimerKind::Expiry, 0);
+    let base = Movement {
+        entry: EntryKind::Sale,
+        debit: AccountKind::ConnectorClearing,
+        credit: AccountKind::MerchantPayable,
+        amount: operation.amount,
+        phase: Phase::Posted,
+        settles: None,
+    };
+    match operation.kind {
+        OperationKind::Sale => {
+            payment.sums.held += operation.amount;
+            payment.sums.captured += operation.amount;
+            fx.post(payment, operation, base, ctx.now);
+            fx.tell(EventKind::Captured, Some(operation.number));
+        }
+        OperationKind::Auth => {
+            payment.sums.held += operation.amount;
+            let hold = Movement {
+                entry: EntryKind::Hold,
+                phase: Phase::Pending,
+                ..base
+            };
+            operation.reserve = fx.post(payment, operation, hold, ctx.now);
+            if let Some(at) = payment.auto_capture_at {
+                fx.set_timer(payment, (TimerKind::AutoCapture, 0), at, 0);
+            }
+            if let Some(at) = payment.auto_void_at {
+                fx.set_timer(payment, (TimerKind::AutoVoid, 0), at, 0);
+            }
+            fx.tell(EventKind::Authorized, Some(operation.number));
+        }
+        OperationKind::Verify => fx.tell(EventKind::Verified, Some(operation.number)),
+        OperationKind::Capture
+        | OperationKind::Void
+        | OperationKind::Refund
+        | OperationKind::Reversal
+        | OperationKind::Chargeback
+        | OperationKind::Payout => unreachable!("only tries complete a payment"),
+    }
+}
+
+/// Money nobody needs: it stands in suspense and leaves again by the project's policy.
+fn surplus(
+    operation: &mut Operation,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
+    operation.surplus = true;
+    let number = operation.number;
+    if operation.kind == OperationKind::Sale {
+        let movement = Movement {
+            entry: EntryKind::Surplus,
+            debit: AccountKind::ConnectorClearing,
+            credit: AccountKind::Suspense,
+            amount: operation.amount,
+            phase: Phase::Posted,
+            settles: None,
+        };
+        fx.post(payment, operation, movement, ctx.now);
+    }
+    let manual = ctx.project.settings.surplus == SurplusPolicy::Manual;
+    if payment.end.is_some() || (manual && operation.kind == OperationKind::Sale) {
+        let detail = format!("operation {number} succeeded, and the payment did not need it");
+        fx.open_incident(payment, IncidentKind::Surplus, Some(number), detail);
+    }
+    let undo = match operation.kind {
+        OperationKind::Sale if !manual => OperationKind::Reversal,
+        // A surplus hold is always given up, never kept (row 20).
+        OperationKind::Auth => OperationKind::Void,
+        OperationKind::Sale
+        | OperationKind::Verify
+        | OperationKind::Capture
+        | OperationKind::Void
+        | OperationKind::Refund
+        | OperationKind::Reversal
+        | OperationKind::Chargeback
+        | OperationKind::Payout => return,
+    };
+    let mut back = new_operation(payment, undo, operation.amount, ctx.now);
+    back.id = ctx.new_operation_id();
+    back.parent = Some(number);
+    back.method.clone_from(&operation.method);
+    back.initiator = Initiator::Rule;
+    back.surplus = true;
+    if undo == OperationKind::Reversal {
+        let movement = Movement {
+            entry: EntryKind::SurplusReturn,
+            debit: AccountKind::Suspense,
+            credit: AccountKind::ConnectorClearing,
+            amount: back.amount,
+            phase: Phase::Pending,
+            settles: None,
+        };
+        back.reserve = fx.post(payment, &back, movement, ctx.now);
+    }
+    fx.set_timer(payment, (TimerKind::Exchange, back.number), ctx.now, 0);
+    payment.operations.push(back);
+}
+
+/// A try failed: while the payment is open this is told, and may be its end.
+pub(crate) fn failed(
+    operation: &mut Operation,
+    code: DeclineCode,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    operation.decline = Some(code);
+    if !payment.is_open() {
+        return;
+    }
+    fx.tell(EventKind::TryDeclined, Some(operation.number));
+    let other = |o: &&Operation| o.number != operation.number;
+    let waits = payment
+        .tries()
+        .filter(other)
+        .any(|o| o.state.is_open() && !o.period_over);
+    if waits {
+        return;
+    }
+    if ctx.now >= payment.expires_at {
+        end(payment, EndReason::Expired, ctx, fx);
+    } else if payment.tries_left() == 0 {
+        end(payment, EndReason::Declined, ctx, fx);
+    }
+}
+
+/// The payment no longer waits for a try. The try itself stays open: a timer never declines.
+pub(crate) fn period_over(
+    number: u32,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<(), Refusal> {
+    let operation = payment
+        .operations
+        .iter_mut()
+        .find(|operation| operation.number == number)
+        .ok_or(Refusal::SubjectNotFound)?;
+    if !operation.state.is_open() {
+        return Ok(());
+    }
+    operation.period_over = true;
+    if payment.is_open() && payment.try_in_flight().is_none() && ctx.now >= payment.expires_at {
+        end(payment, EndReason::Expired, ctx, fx);
+    }
+    Ok(())
+}

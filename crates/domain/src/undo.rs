@@ -1,0 +1,164 @@
+//! What follows a completed payment: capture, void, refund.
+
+use crate::context::Movement;
+use crate::decide::{Step, asked};
+use crate::tries::{mark_sent, new_operation};
+use crate::{
+    AccountKind, Capture, Context, Effects, EntryKind, Initiator, OperationKind, Payment,
+    PaymentStatus, Phase, ReferenceKind, Refund, Refusal, TimerKind, Void,
+};
+
+/// One capture or void at a time per hold.
+fn hold_is_free(payment: &Payment) -> Result<(), Refusal> {
+    let busy = |kind| matches!(kind, OperationKind::Capture | OperationKind::Void);
+    if payment
+        .operations
+        .iter()
+        .any(|o| busy(o.kind) && o.state.is_open() && !o.surplus)
+    {
+        return Err(Refusal::InProgress);
+    }
+    match payment.status() {
+        PaymentStatus::Authorized => Ok(()),
+        // Captured in part with the rest kept.
+        PaymentStatus::Captured if payment.uncaptured() > 0 => Ok(()),
+        PaymentStatus::Processing => Err(Refusal::InProgress),
+        other @ (PaymentStatus::AwaitingPayment
+        | PaymentStatus::Captured
+        | PaymentStatus::PartiallyRefunded
+        | PaymentStatus::Refunded
+        | PaymentStatus::Voided
+        | PaymentStatus::Verified
+        | PaymentStatus::Declined
+        | PaymentStatus::Cancelled
+        | PaymentStatus::Expired) => Err(Refusal::WrongStatus(other)),
+    }
+}
+
+fn within(payment: &Payment, amount: Option<i64>, available: i64) -> Result<i64, Refusal> {
+    let asked = asked(payment, amount.unwrap_or(available))?;
+    if asked.minor() > available {
+        return Err(Refusal::Exceeds {
+            asked,
+            available: payment.money(available),
+        });
+    }
+    Ok(asked.minor())
+}
+
+pub(crate) fn capture(
+    command: &Capture,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    hold_is_free(payment)?;
+    let amount = within(payment, command.amount, payment.uncaptured())?;
+    let mut operation = new_operation(payment, OperationKind::Capture, amount, ctx.now);
+    operation.id = command.operation_id;
+    operation.release_rest = command.release_rest;
+    operation.initiator = command.initiator;
+    mark_sent(&mut operation, payment, ctx, fx);
+    let number = operation.number;
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+pub(crate) fn void(
+    command: &Void,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    hold_is_free(payment)?;
+    let amount = within(payment, command.amount, payment.uncaptured())?;
+    let mut operation = new_operation(payment, OperationKind::Void, amount, ctx.now);
+    operation.id = command.operation_id;
+    operation.initiator = command.initiator;
+    mark_sent(&mut operation, payment, ctx, fx);
+    let number = operation.number;
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+pub(crate) fn refund(
+    command: &Refund,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    if let Some(reference) = &command.reference {
+        let same = |o: &&crate::Operation| o.reference.as_ref() == Some(reference);
+        if let Some(first) = payment.operations.iter().find(same) {
+            return Ok(Step::Repeated(first.number));
+        }
+    }
+    match payment.status() {
+        PaymentStatus::Captured | PaymentStatus::PartiallyRefunded => {}
+        other @ (PaymentStatus::AwaitingPayment
+        | PaymentStatus::Processing
+        | PaymentStatus::Authorized
+        | PaymentStatus::Refunded
+        | PaymentStatus::Voided
+        | PaymentStatus::Verified
+        | PaymentStatus::Declined
+        | PaymentStatus::Cancelled
+        | PaymentStatus::Expired) => return Err(Refusal::WrongStatus(other)),
+    }
+    if command
+        .expected_deposited
+        .is_some_and(|expected| expected != payment.deposited())
+    {
+        return Err(Refusal::UnexpectedDeposited {
+            actual: payment.money(payment.deposited()),
+        });
+    }
+    if payment.refundable() == 0 && command.amount.is_none() {
+        return Err(Refusal::InProgress);
+    }
+    let amount = within(payment, command.amount, payment.refundable())?;
+    let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
+    operation.id = command.operation_id;
+    operation.initiator = command.initiator;
+    operation.reference.clone_from(&command.reference);
+    if let Some(reference) = &command.reference {
+        let key = format!("{}/{reference}", payment.id.uuid());
+        fx.references.push((ReferenceKind::Refund, key));
+    }
+    let reserve = Movement {
+        entry: EntryKind::Refund,
+        debit: AccountKind::MerchantPayable,
+        credit: AccountKind::ConnectorClearing,
+        amount,
+        phase: Phase::Pending,
+        settles: None,
+    };
+    operation.reserve = fx.post(payment, &operation, reserve, ctx.now);
+    mark_sent(&mut operation, payment, ctx, fx);
+    let number = operation.number;
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+/// Captures what is held because its time has come; the exchange timer sends it.
+pub(crate) fn auto_capture(payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
+    automatic(OperationKind::Capture, payment, ctx, fx);
+}
+
+/// Gives the hold up because its time has come; the exchange timer sends it.
+pub(crate) fn auto_void(payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
+    automatic(OperationKind::Void, payment, ctx, fx);
+}
+
+fn automatic(kind: OperationKind, payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
+    // With a capture or void in flight, or nothing held any more, the merchant was faster.
+    if hold_is_free(payment).is_err() || payment.uncaptured() == 0 {
+        return;
+    }
+    let mut operation = new_operation(payment, kind, payment.uncaptured(), ctx.now);
+    operation.id = ctx.new_operation_id();
+    operation.release_rest = kind == OperationKind::Capture;
+    operation.initiator = Initiator::Timer;
+    fx.set_timer(payment, (TimerKind::Exchange, operation.number), ctx.now, 0);
+    payment.operations.push(operation);
+}
