@@ -2,7 +2,7 @@
 
 use altyn_domain::{
     Account, Delivery, DeliveryAttempt, Event, Incident, Payment, PaymentId, PaymentStatus,
-    Posting, ProjectId, TimerKey, Timestamp,
+    Posting, ProjectId, TimerKey, TimerKind, Timestamp,
 };
 use async_trait::async_trait;
 
@@ -224,13 +224,15 @@ pub trait Storage: Send + Sync {
         limit: u32,
     ) -> Result<Vec<IncidentRecord>, StorageError>;
 
-    /// Takes up to `limit` timers that are due at `now` and not leased, oldest due first, until
-    /// `lease_until`, each with a new fencing number. Two callers never get the same one.
+    /// Takes up to `limit` timers of these kinds that are due at `now` and not leased, oldest due first,
+    /// until `lease_until`, each with a new fencing number. Two callers never get the same one. The kinds
+    /// keep a backlog of callbacks from delaying timers that move money: it must not be scanned to find them.
     ///
     /// # Errors
     /// See [`StorageError`].
     async fn lease_timers(
         &self,
+        kinds: &[TimerKind],
         now: Timestamp,
         lease_until: Timestamp,
         limit: u32,
