@@ -22,7 +22,10 @@ pub fn of_nextest_line(line: &str) -> Option<Counts> {
     let bad = ["failed", "exec failed", "timed out", "failed due to signal"];
     Some(Counts {
         passed: number_before(rest, "passed")?,
-        failed: bad.iter().filter_map(|word| number_before(rest, word)).sum(),
+        failed: bad
+            .iter()
+            .filter_map(|word| number_before(rest, word))
+            .sum(),
         skipped: number_before(rest, "skipped").unwrap_or(0),
     })
 }
@@ -30,8 +33,12 @@ pub fn of_nextest_line(line: &str) -> Option<Counts> {
 /// `# pass 3`, `# fail 0`, `# cancelled 0`, `# skipped 1`, `# todo 0` of node's runner (TAP).
 pub fn of_node_report(report: &str) -> Option<Counts> {
     let number = |name: &str| {
-        let values = report.lines().filter_map(|line| line.strip_prefix("# ")?.strip_prefix(name));
-        values.filter_map(|value| value.trim().parse::<u64>().ok()).next_back()
+        let values = report
+            .lines()
+            .filter_map(|line| line.strip_prefix("# ")?.strip_prefix(name));
+        values
+            .filter_map(|value| value.trim().parse::<u64>().ok())
+            .next_back()
     };
     Some(Counts {
         passed: number("pass ")?,
@@ -51,14 +58,22 @@ pub fn of_pytest_report(report: &str) -> Option<Counts> {
     let failed = number("failures")? + number("errors")?;
     let skipped = number("skipped")?;
     let passed = number("tests")?.saturating_sub(failed + skipped);
-    Some(Counts { passed, failed, skipped })
+    Some(Counts {
+        passed,
+        failed,
+        skipped,
+    })
 }
 
 /// The number that stands right before a word in a list like `3 passed, 1 failed (2 slow)`.
 fn number_before(text: &str, word: &str) -> Option<u64> {
     text.split([',', ';', '(', ')']).find_map(|part| {
         let (number, rest) = part.trim().split_once(' ')?;
-        if rest == word { number.parse().ok() } else { None }
+        if rest == word {
+            number.parse().ok()
+        } else {
+            None
+        }
     })
 }
 
@@ -82,7 +97,11 @@ mod tests {
     use super::*;
 
     fn counts(passed: u64, failed: u64, skipped: u64) -> Option<Counts> {
-        Some(Counts { passed, failed, skipped })
+        Some(Counts {
+            passed,
+            failed,
+            skipped,
+        })
     }
 
     #[test]

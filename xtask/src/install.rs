@@ -23,7 +23,10 @@ pub fn find_or_install(
         bail!("{what} is not installed. Install it with this system's package manager");
     }
     if !is_root()? {
-        bail!("{what} is not installed. Run: sudo apt-get install -y {}", packages.join(" "));
+        bail!(
+            "{what} is not installed. Run: sudo apt-get install -y {}",
+            packages.join(" ")
+        );
     }
     apt_get_install(packages)?;
     find().with_context(|| format!("{what} is still absent after installing {packages:?}"))
@@ -46,7 +49,11 @@ fn apt_get_install(packages: &[&str]) -> Result<()> {
             println!("{error:#}");
         }
     });
-    process::run(apt_get().args(["-q", "install", "-y", "--no-install-recommends"]).args(packages))
+    process::run(
+        apt_get()
+            .args(["-q", "install", "-y", "--no-install-recommends"])
+            .args(packages),
+    )
 }
 
 fn apt_get() -> Command {

@@ -4,20 +4,27 @@
 //! and `test` runs every check there is. What they need beyond Rust and Node is installed or asked
 //! for with the exact command. Nothing here is part of the gateway.
 
+mod assets;
 mod counts;
+mod demo;
 mod install;
+mod node;
 mod postgres;
 mod postgres_command;
 mod process;
 mod report;
 mod repository;
+mod scripts;
+mod stamp;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use report::Done;
 use repository::Repository;
 
 #[derive(Parser)]
@@ -29,8 +36,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Build everything and start a demo installation to click through
+    Demo(demo::Arguments),
     /// Run every check and test; the last line is `N passed, N failed`
     Test(test::Arguments),
+    /// Check the rules of the house
+    Tidy(tidy::Arguments),
+    /// Build the browser programs of apps/
+    Assets,
     /// Run a command with ALTYN_TEST_POSTGRES_URL leading to a private PostgreSQL cluster
     Postgres(postgres_command::Arguments),
     /// Keep a private PostgreSQL cluster for another call of this program
@@ -50,7 +63,18 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Demo(arguments) => {
+            demo::run(&Repository::load()?, &arguments)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Test(arguments) => test::run(&Repository::load()?, &arguments),
+        Command::Tidy(arguments) => tidy::run(&Repository::load()?, &arguments),
+        Command::Assets => {
+            if let Done::Skipped(reason) = assets::build(&Repository::load()?)? {
+                println!("skipped: {reason}");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Postgres(arguments) => postgres_command::run(&arguments),
         Command::PostgresGuard(arguments) => {
             postgres::guard(&arguments)?;
@@ -58,4 +82,3 @@ fn run(command: Command) -> Result<ExitCode> {
         }
     }
 }
-

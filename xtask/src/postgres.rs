@@ -54,15 +54,23 @@ impl Cluster {
         let binaries = find_binaries()?;
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut command = Command::new(program);
-        command.arg("postgres-guard").arg("--binaries").arg(binaries);
+        command
+            .arg("postgres-guard")
+            .arg("--binaries")
+            .arg(binaries);
         if let Some(parent) = &settings.parent {
             command.arg("--parent").arg(parent);
         }
         for parameter in &settings.parameters {
             command.arg("--parameter").arg(parameter);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
-        let mut guard = command.spawn().context("cannot start the guard of the cluster")?;
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0);
+        let mut guard = command
+            .spawn()
+            .context("cannot start the guard of the cluster")?;
         let leash = guard.stdin.take();
         let mut url = String::new();
         if let Some(stdout) = guard.stdout.take() {
@@ -74,7 +82,11 @@ impl Cluster {
             guard.wait()?;
             bail!("PostgreSQL did not start");
         }
-        Ok(Self { url: url.trim().to_owned(), guard, leash })
+        Ok(Self {
+            url: url.trim().to_owned(),
+            guard,
+            leash,
+        })
     }
 
     /// The address of the cluster's first database, for its superuser.
@@ -136,7 +148,9 @@ fn binaries_on_path() -> Option<PathBuf> {
 }
 
 fn is_complete(folder: &Path) -> bool {
-    ["initdb", "postgres", "pg_ctl", "pg_isready"].iter().all(|name| folder.join(name).is_file())
+    ["initdb", "postgres", "pg_ctl", "pg_isready"]
+        .iter()
+        .all(|name| folder.join(name).is_file())
 }
 
 /// What the hidden sub-command `postgres-guard` is told.
@@ -164,7 +178,9 @@ pub fn guard(arguments: &GuardArguments) -> Result<()> {
     // Ends when our caller closes the pipe or is gone, whichever way it went.
     let read = std::io::stdin().read_to_end(&mut Vec::new());
     home.stop(&mut server)?;
-    folder.close().context("cannot remove the cluster's folder")?;
+    folder
+        .close()
+        .context("cannot remove the cluster's folder")?;
     read.map(drop).context("the pipe from the caller broke")
 }
 
@@ -184,11 +200,19 @@ struct Home<'a> {
 impl<'a> Home<'a> {
     fn new(binaries: &'a Path, folder: &'a Path) -> Result<Self> {
         // PostgreSQL refuses to run as root.
-        let owner = if install::is_root()? { Some(unprivileged_user()?) } else { None };
+        let owner = if install::is_root()? {
+            Some(unprivileged_user()?)
+        } else {
+            None
+        };
         if let Some(Owner { uid, gid }) = owner {
             chown(folder, Some(uid), Some(gid)).context("cannot give the folder away")?;
         }
-        Ok(Self { binaries, folder, owner })
+        Ok(Self {
+            binaries,
+            folder,
+            owner,
+        })
     }
 
     /// One of PostgreSQL's programs, run as the right user and ended if we are killed.
@@ -197,8 +221,12 @@ impl<'a> Home<'a> {
         let mut command = match (&self.owner, process::find("setpriv")) {
             (Some(Owner { uid, gid }), Some(setpriv)) => {
                 let mut command = Command::new(setpriv);
-                command.arg(format!("--reuid={uid}")).arg(format!("--regid={gid}"));
-                command.args(["--clear-groups", "--pdeathsig=INT", "--"]).arg(program);
+                command
+                    .arg(format!("--reuid={uid}"))
+                    .arg(format!("--regid={gid}"));
+                command
+                    .args(["--clear-groups", "--pdeathsig=INT", "--"])
+                    .arg(program);
                 command
             }
             (None, Some(setpriv)) => {
@@ -213,7 +241,10 @@ impl<'a> Home<'a> {
             }
             (None, None) => Command::new(program),
         };
-        command.current_dir(self.folder).env("LC_ALL", "C").stdin(Stdio::null());
+        command
+            .current_dir(self.folder)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null());
         command
     }
 
@@ -227,7 +258,10 @@ impl<'a> Home<'a> {
 
     fn initialise(&self) -> Result<()> {
         let mut command = self.command("initdb");
-        command.arg("--pgdata").arg(self.data()).args(["--username", USER, "--auth=trust"]);
+        command
+            .arg("--pgdata")
+            .arg(self.data())
+            .args(["--username", USER, "--auth=trust"]);
         // Not synced: an unfinished cluster is thrown away. The server itself does sync.
         command.args(["--encoding=UTF8", "--locale=C", "--no-sync"]);
         process::output(&mut command).map(drop)
@@ -256,12 +290,23 @@ impl<'a> Home<'a> {
         let sockets = format!("unix_socket_directories={}", self.folder.display());
         let port = format!("port={port}");
         let listen = format!("listen_addresses={}", Ipv4Addr::LOCALHOST);
-        let fixed = [&*sockets, &*port, &*listen, "fsync=on", "max_connections=200"];
-        for parameter in fixed.into_iter().chain(parameters.iter().map(String::as_str)) {
+        let fixed = [
+            &*sockets,
+            &*port,
+            &*listen,
+            "fsync=on",
+            "max_connections=200",
+        ];
+        for parameter in fixed
+            .into_iter()
+            .chain(parameters.iter().map(String::as_str))
+        {
             command.args(["-c", parameter]);
         }
         command.stdout(log.try_clone()?).stderr(log);
-        command.spawn().with_context(|| format!("cannot start {}", process::line(&command)))
+        command
+            .spawn()
+            .with_context(|| format!("cannot start {}", process::line(&command)))
     }
 
     /// True once the server answers, false if it ended.
@@ -274,7 +319,11 @@ impl<'a> Home<'a> {
             let mut question = self.command("pg_isready");
             question.args(["--quiet", "--timeout=5", "--host=127.0.0.1"]);
             question.arg(format!("--port={port}"));
-            if question.status().context("cannot run pg_isready")?.success() {
+            if question
+                .status()
+                .context("cannot run pg_isready")?
+                .success()
+            {
                 return Ok(true);
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -286,7 +335,11 @@ impl<'a> Home<'a> {
     /// Stops at once: what the server still holds in memory is thrown away with its files.
     fn stop(&self, server: &mut Child) -> Result<()> {
         let mut command = self.command("pg_ctl");
-        command.arg("stop").arg("--pgdata").arg(self.data()).args(["--mode=immediate", "--wait"]);
+        command
+            .arg("stop")
+            .arg("--pgdata")
+            .arg(self.data())
+            .args(["--mode=immediate", "--wait"]);
         if let Err(error) = process::output(&mut command) {
             eprintln!("{error:#}");
             server.kill()?;
@@ -300,7 +353,10 @@ fn unprivileged_user() -> Result<Owner> {
     for name in ["postgres", "nobody"] {
         let id = |flag: &str| process::output(Command::new("id").args([flag, name]));
         if let (Ok(uid), Ok(gid)) = (id("-u"), id("-g")) {
-            return Ok(Owner { uid: uid.trim().parse()?, gid: gid.trim().parse()? });
+            return Ok(Owner {
+                uid: uid.trim().parse()?,
+                gid: gid.trim().parse()?,
+            });
         }
     }
     bail!("PostgreSQL refuses to run as root and there is neither a user postgres nor nobody")

@@ -27,8 +27,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let program = words.next().context("no command given")?;
     let mut command = Command::new(program);
     command.args(words).env(URL_VARIABLE, cluster.url());
-    let status = command.status().with_context(|| format!("cannot start {program:?}"))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {program:?}"))?;
     cluster.stop()?;
-    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    let code = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
     Ok(ExitCode::from(code))
 }

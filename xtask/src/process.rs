@@ -4,10 +4,14 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+
+/// How long the streams of a command that ended may stay silent before they are given up.
+const STREAM_GRACE: Duration = Duration::from_secs(1);
 
 /// `cargo`, the one that runs us if there is one.
 ///
@@ -44,7 +48,10 @@ fn quoted(word: &OsStr) -> String {
 pub fn run(command: &mut Command) -> Result<()> {
     println!("$ {}", line(command));
     let status = command.stdin(Stdio::null()).status();
-    require(command, status.with_context(|| format!("cannot start {}", line(command)))?)
+    require(
+        command,
+        status.with_context(|| format!("cannot start {}", line(command)))?,
+    )
 }
 
 /// Runs a command and returns what it said on its standard output.
@@ -53,7 +60,12 @@ pub fn output(command: &mut Command) -> Result<String> {
     let answer = answer.with_context(|| format!("cannot start {}", line(command)))?;
     if !answer.status.success() {
         let said = String::from_utf8_lossy(&answer.stderr);
-        bail!("{} failed: {}\n{}", line(command), answer.status, said.trim_end());
+        bail!(
+            "{} failed: {}\n{}",
+            line(command),
+            answer.status,
+            said.trim_end()
+        );
     }
     String::from_utf8(answer.stdout).with_context(|| format!("{} spoke no UTF-8", line(command)))
 }
@@ -63,9 +75,15 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Both streams are merged, so `see` needs not know which of them a runner prefers. The status is
 /// returned and not judged: a failing test run still has counts to read.
 pub fn watch(command: &mut Command, see: &mut dyn FnMut(&str)) -> Result<ExitStatus> {
-    println!("$ {}", line(command));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot start {}", line(command)))?;
+    let shown = line(command);
+    println!("$ {shown}");
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {shown}"))?;
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         forward(stdout, sender.clone());
@@ -73,11 +91,26 @@ pub fn watch(command: &mut Command, see: &mut dyn FnMut(&str)) -> Result<ExitSta
     if let Some(stderr) = child.stderr.take() {
         forward(stderr, sender);
     }
-    for text in receiver {
-        println!("{text}");
-        see(&text);
+    let mut status = None;
+    loop {
+        match receiver.recv_timeout(STREAM_GRACE) {
+            Ok(text) => {
+                println!("{text}");
+                see(&text);
+            }
+            // Something that the command left running may hold its streams for ever.
+            Err(RecvTimeoutError::Timeout) if status.is_some() => break,
+            Err(RecvTimeoutError::Timeout) => {
+                status = child
+                    .try_wait()
+                    .with_context(|| format!("cannot wait for {shown}"))?;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
     }
-    child.wait().with_context(|| format!("cannot wait for {}", line(command)))
+    status
+        .map_or_else(|| child.wait(), Ok)
+        .with_context(|| format!("cannot wait for {shown}"))
 }
 
 /// Sends every line of a stream; ends with the stream.
@@ -85,9 +118,15 @@ fn forward(stream: impl Read + Send + 'static, sender: mpsc::Sender<String>) {
     thread::spawn(move || {
         let mut reader = BufReader::new(stream);
         let mut bytes = Vec::new();
-        while reader.read_until(b'\n', &mut bytes).is_ok_and(|count| count > 0) {
+        while reader
+            .read_until(b'\n', &mut bytes)
+            .is_ok_and(|count| count > 0)
+        {
             let text = String::from_utf8_lossy(&bytes);
-            if sender.send(text.trim_end_matches(['\r', '\n']).to_owned()).is_err() {
+            if sender
+                .send(text.trim_end_matches(['\r', '\n']).to_owned())
+                .is_err()
+            {
                 return;
             }
             bytes.clear();
@@ -106,7 +145,9 @@ pub fn require(command: &Command, status: ExitStatus) -> Result<()> {
 /// The first program of that name on the search path.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 #[cfg(test)]
@@ -132,10 +173,25 @@ mod tests {
     }
 
     #[test]
+    fn what_a_command_leaves_running_is_not_waited_for() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo left; sleep 20 & exit 0"]);
+        let started = std::time::Instant::now();
+        let mut seen = Vec::new();
+        let status = watch(&mut command, &mut |text| seen.push(text.to_owned())).unwrap();
+        assert!(status.success());
+        assert_eq!(seen, ["left"]);
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
     fn a_failure_names_the_command_and_repeats_its_words() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo broken >&2; exit 1"]);
         let error = output(&mut command).unwrap_err().to_string();
-        assert!(error.contains("sh -c") && error.contains("broken"), "{error}");
+        assert!(
+            error.contains("sh -c") && error.contains("broken"),
+            "{error}"
+        );
     }
 }

@@ -61,7 +61,11 @@ pub struct Steps {
 impl Steps {
     /// No steps yet. With `keep_going` a failed step does not keep later ones from running.
     pub fn new(keep_going: bool) -> Self {
-        Self { rows: Vec::new(), keep_going, failed: false }
+        Self {
+            rows: Vec::new(),
+            keep_going,
+            failed: false,
+        }
     }
 
     /// Runs one step, unless an earlier one failed and that ends the run.
@@ -86,11 +90,22 @@ impl Steps {
             Err(error) => {
                 println!("{name}: {error:#}");
                 // A step that broke is a failure that no runner counted.
-                (End::Failed, Counts { failed: 1, ..Counts::default() })
+                (
+                    End::Failed,
+                    Counts {
+                        failed: 1,
+                        ..Counts::default()
+                    },
+                )
             }
         };
         self.failed |= end == End::Failed;
-        let row = Row { name, end, counts, took: started.elapsed() };
+        let row = Row {
+            name,
+            end,
+            counts,
+            took: started.elapsed(),
+        };
         println!("== {}", row.describe());
         self.rows.push(row);
     }
@@ -125,10 +140,20 @@ impl Row {
             End::Skipped(reason) => format!("skipped: {reason}"),
             End::NotReached => "not reached".to_owned(),
         };
-        let mut text = format!("{:>8.1} s  {:<12} {end}", self.took.as_secs_f64(), self.name);
-        let Counts { passed, failed, skipped } = self.counts;
+        let mut text = format!(
+            "{:>8.1} s  {:<12} {end}",
+            self.took.as_secs_f64(),
+            self.name
+        );
+        let Counts {
+            passed,
+            failed,
+            skipped,
+        } = self.counts;
         if self.counts != Counts::default() {
-            text.push_str(&format!(" ({passed} passed, {failed} failed, {skipped} not run)"));
+            text.push_str(&format!(
+                " ({passed} passed, {failed} failed, {skipped} not run)"
+            ));
         }
         text
     }
@@ -139,11 +164,20 @@ mod tests {
     use super::*;
 
     fn counted(passed: u64, failed: u64) -> Result<Done> {
-        Ok(Done::Counted(Counts { passed, failed, skipped: 0 }))
+        Ok(Done::Counted(Counts {
+            passed,
+            failed,
+            skipped: 0,
+        }))
     }
 
     fn last_line(steps: &Steps) -> String {
-        steps.summary().lines().last().unwrap_or_default().to_owned()
+        steps
+            .summary()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     #[test]

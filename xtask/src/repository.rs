@@ -37,6 +37,11 @@ impl Repository {
         self.root.join(relative)
     }
 
+    /// A file of our own among what is built: locks, reports of test runners.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.target.join("xtask").join(name)
+    }
+
     /// `cargo` in the root of the checkout, free of what `cargo run` told this program about itself.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = process::cargo();
@@ -51,7 +56,11 @@ impl Repository {
 
     /// Does any package of the workspace build a program of that name?
     pub fn builds_program(&self, name: &str) -> bool {
-        let mut targets = self.metadata.packages.iter().flat_map(|package| &package.targets);
+        let mut targets = self
+            .metadata
+            .packages
+            .iter()
+            .flat_map(|package| &package.targets);
         targets.any(|target| target.is_bin() && target.name == name)
     }
 
@@ -59,10 +68,19 @@ impl Repository {
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         let mut command = Command::new("git");
         command.current_dir(&self.root);
-        command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+        command.args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]);
         let listing = process::output(&mut command)?;
-        let mut files: Vec<PathBuf> =
-            listing.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+        let mut files: Vec<PathBuf> = listing
+            .split('\0')
+            .filter(|name| !name.is_empty())
+            .map(PathBuf::from)
+            .collect();
         files.retain(|file| self.root.join(file).is_file());
         files.dedup();
         Ok(files)

@@ -1,0 +1,85 @@
+//! `cargo xtask tidy`: the rules of the house that a program can check.
+
+mod borders;
+mod lengths;
+mod migrations;
+mod paths;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::report::{Done, Steps};
+use crate::repository::Repository;
+use crate::{assets, process};
+
+/// What `cargo xtask tidy` is told.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Write down what is new and allowed: new migrations, shorter functions and files
+    #[arg(long)]
+    bless: bool,
+    /// With --bless: write down new long functions and files as well
+    #[arg(long, requires = "bless")]
+    force: bool,
+}
+
+/// Runs every check, the later ones after a failure too.
+pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
+    if arguments.bless {
+        migrations::bless(repository)?;
+        lengths::bless(repository, arguments.force)?;
+    }
+    let mut steps = Steps::new(true);
+    add_steps(repository, &mut steps);
+    println!("{}", steps.summary());
+    Ok(if steps.failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// The checks, quick ones first.
+pub fn add_steps(repository: &Repository, steps: &mut Steps) {
+    steps.run("borders", || verdict(borders::check(repository)?));
+    steps.run("migrations", || verdict(migrations::check(repository)?));
+    steps.run("lengths", || verdict(lengths::check(repository)?));
+    steps.run("paths", || verdict(paths::check(repository)?));
+    steps.run("format", || {
+        process::run(&mut repository.cargo(&["fmt", "--all", "--check"])).map(|()| Done::Plain)
+    });
+    steps.run("licences", || licences(repository));
+    // Clippy compiles, and what is compiled may take the built browser programs in.
+    steps.run("assets", || assets::build(repository));
+    steps.run("clippy", || {
+        let arguments = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        process::run(&mut repository.cargo(&arguments)).map(|()| Done::Plain)
+    });
+}
+
+fn verdict(offences: Vec<String>) -> Result<Done> {
+    if offences.is_empty() {
+        return Ok(Done::Plain);
+    }
+    for offence in &offences {
+        println!("{offence}");
+    }
+    bail!("{} found", offences.len())
+}
+
+fn licences(repository: &Repository) -> Result<Done> {
+    if process::find("cargo-deny").is_none() {
+        let reason = "cargo-deny is not here (cargo install --locked cargo-deny)";
+        return Ok(Done::Skipped(reason.to_owned()));
+    }
+    let arguments = ["deny", "--offline", "check", "licenses", "bans", "sources"];
+    process::run(&mut repository.cargo(&arguments)).map(|()| Done::Plain)
+}
