@@ -21,6 +21,13 @@ const LOCK: &str = "xtask/migrations.lock";
 /// Digests by path.
 type Digests = BTreeMap<String, String>;
 
+/// Does any database have migrations yet?
+pub fn exist(repository: &Repository) -> bool {
+    FOLDERS
+        .iter()
+        .any(|folder| repository.path(folder).is_dir())
+}
+
 /// What is missing in one database, edited, removed or not written down.
 pub fn check(repository: &Repository) -> Result<Vec<String>> {
     let present = present(repository)?;
