@@ -68,6 +68,11 @@ impl Steps {
         }
     }
 
+    /// Whether later steps run after a failure, from now on; returns what it was.
+    pub fn keep_going(&mut self, keep_going: bool) -> bool {
+        std::mem::replace(&mut self.keep_going, keep_going)
+    }
+
     /// Runs one step, unless an earlier one failed and that ends the run.
     pub fn run(&mut self, name: &'static str, step: impl FnOnce() -> Result<Done>) {
         if self.failed && !self.keep_going {
@@ -198,6 +203,17 @@ mod tests {
         assert!(steps.failed());
         assert_eq!(last_line(&steps), "3 passed, 2 failed");
         assert!(steps.summary().contains("later        not reached"));
+    }
+
+    #[test]
+    fn a_part_can_run_to_its_end_before_a_failure_ends_the_run() {
+        let mut steps = Steps::new(false);
+        let before = steps.keep_going(true);
+        steps.run("one", || counted(0, 1));
+        steps.run("two", || counted(0, 1));
+        steps.keep_going(before);
+        steps.run("later", || unreachable!("an earlier step failed"));
+        assert_eq!(last_line(&steps), "0 passed, 2 failed");
     }
 
     #[test]

@@ -24,13 +24,13 @@ pub struct Arguments {
     force: bool,
 }
 
-/// Runs every check, the later ones after a failure too.
+/// Runs every check.
 pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
     if arguments.bless {
         migrations::bless(repository)?;
         lengths::bless(repository, arguments.force)?;
     }
-    let mut steps = Steps::new(true);
+    let mut steps = Steps::new(false);
     add_steps(repository, &mut steps);
     println!("{}", steps.summary());
     Ok(if steps.failed() {
@@ -40,8 +40,9 @@ pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-/// The checks, quick ones first.
+/// The checks, quick ones first. All of them run: they find different things.
 pub fn add_steps(repository: &Repository, steps: &mut Steps) {
+    let keep_going = steps.keep_going(true);
     steps.run("borders", || verdict(borders::check(repository)?));
     steps.run("migrations", || migrations(repository));
     steps.run("lengths", || verdict(lengths::check(repository)?));
@@ -63,6 +64,7 @@ pub fn add_steps(repository: &Repository, steps: &mut Steps) {
         ];
         process::run(&mut repository.cargo(&arguments)).map(|()| Done::Plain)
     });
+    steps.keep_going(keep_going);
 }
 
 fn migrations(repository: &Repository) -> Result<Done> {
