@@ -9,6 +9,9 @@ use crate::{
     ReferenceKind, Refusal, RegisterPayment, Sums, TimerKind, Way, report, tries, undo,
 };
 
+/// When a timer finds an operation in flight that must end first, it looks again after this pause.
+pub(crate) const LOOK_AGAIN_MS: i64 = 60_000;
+
 /// What the caller hears once the decision is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -214,14 +217,7 @@ fn fire(
     // The timer has done its work whatever follows; a rule below may set it again.
     fx.clear_timer(payment, fired.kind, fired.subject);
     match fired.kind {
-        TimerKind::Expiry => {
-            if payment.is_open() && payment.expires_at > ctx.now {
-                fx.set_timer(payment, (TimerKind::Expiry, 0), payment.expires_at, 0);
-            } else if payment.is_open() && payment.try_in_flight().is_none() {
-                end(payment, EndReason::Expired, ctx, fx);
-            }
-            // With a try in flight the end of that try, or of its period, decides (row 17).
-        }
+        TimerKind::Expiry => expire(payment, ctx, fx),
         TimerKind::ProcessingPeriod => tries::period_over(fired.subject, payment, ctx, fx)?,
         TimerKind::AutoCapture => undo::auto_capture(payment, ctx, fx),
         TimerKind::AutoVoid => undo::auto_void(payment, ctx, fx),
@@ -230,6 +226,23 @@ fn fire(
         }
     }
     Ok(Step::Done(None))
+}
+
+/// Ends an open payment whose time is over, unless a try is in flight: then the end of that try, or of
+/// its period, decides (row 17). The timer looks again all the same: a node with a slower clock may see
+/// that end before the payment's time is over, and then nobody else would come back.
+fn expire(payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    if !payment.is_open() {
+        return;
+    }
+    if payment.expires_at > ctx.now {
+        fx.set_timer(payment, (TimerKind::Expiry, 0), payment.expires_at, 0);
+    } else if payment.try_in_flight().is_some() {
+        let again_at = ctx.now.plus_millis(LOOK_AGAIN_MS);
+        fx.set_timer(payment, (TimerKind::Expiry, 0), again_at, 0);
+    } else {
+        end(payment, EndReason::Expired, ctx, fx);
+    }
 }
 
 /// Turns what is to be told into events and callbacks that show the payment as it is saved.
