@@ -86,6 +86,11 @@ pub trait CallbackFormat: Send + Sync {
     /// The name endpoints choose it by.
     fn name(&self) -> &'static str;
 
+    /// Whether an answer with this HTTP status means that the receiver took the callback.
+    fn accepts(&self, status: u16) -> bool {
+        (200..300).contains(&status)
+    }
+
     /// Makes the message of `event` for `url`; `None` if this format does not tell of such an event.
     ///
     /// # Errors

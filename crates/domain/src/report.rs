@@ -84,6 +84,9 @@ pub(crate) fn report(
             if !operation.state.is_open() {
                 fx.clear_timer(payment, TimerKind::Enquiry, number);
             }
+            if let Some(detail) = other_amount(&operation, &command.report, payment) {
+                fx.open_incident(payment, IncidentKind::AmountMismatch, Some(number), detail);
+            }
         }
         Transition::Contradiction => {
             let detail = format!(
@@ -141,19 +144,10 @@ fn settle(
     ctx: &mut Context<'_>,
     fx: &mut Effects,
 ) {
-    let told = news.report.facts.amount;
-    let asked = operation.money(payment);
     merge_facts(&mut operation.facts, &news.report.facts);
-    let mismatch =
-        news.state == OperationState::Succeeded && told.is_some_and(|told| told != asked);
-    if mismatch {
-        // Another amount or currency is never booked; the operation stays open for a person (row 16).
+    if let Some(detail) = other_amount(&operation, news.report, payment) {
+        // It stays open for a person (row 16).
         operation.state = OperationState::Pending;
-        let said = told.map(|told| told.to_string()).unwrap_or_default();
-        let detail = format!(
-            "operation {} is for {asked}, the gateway says {said}",
-            operation.number
-        );
         fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
         fx.open_incident(
             payment,
@@ -192,6 +186,15 @@ fn settle(
         OperationState::Sent => unreachable!("no outcome leads back to sent"),
     }
     put(payment, operation);
+}
+
+/// What is wrong if the gateway approves another amount or currency than was asked: that is never booked.
+fn other_amount(operation: &Operation, report: &Report, payment: &Payment) -> Option<String> {
+    let asked = operation.money(payment);
+    let told = report.facts.amount.filter(|told| *told != asked)?;
+    let number = operation.number;
+    (report.outcome == Outcome::Approved)
+        .then(|| format!("operation {number} is for {asked}, the gateway says {told}"))
 }
 
 fn stay_open(

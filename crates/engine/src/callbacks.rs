@@ -1,0 +1,250 @@
+//! Delivery of callbacks: at least once, retried as the endpoint says, every attempt recorded, and no
+//! receiver in the way of another.
+
+use altyn_domain::{
+    CallbackFormat, CallbackMessage, Command, Delivery, DeliveryAttempt, DeliveryState, Endpoint,
+    Event, HttpMethod, HttpRequest, TimerChange,
+};
+use altyn_storage::LeasedTimer;
+use tracing::{info, warn};
+
+use crate::http::NoResponse;
+use crate::timers::lease;
+use crate::{Engine, EngineError, Owner, crash};
+
+/// How much of a receiver's answer is kept, in bytes.
+const ANSWER_KEPT: usize = 1_024;
+/// How long a delivery waits for a free place at its receiver before it steps back in the queue.
+const CROWDED_PAUSE_MS: i64 = 2_000;
+
+/// What an attempt came to.
+struct Tried {
+    status: Option<u16>,
+    error: Option<String>,
+    answer: String,
+}
+
+impl Engine {
+    /// Delivers one callback: one attempt, its record, and the next timer if it failed.
+    pub(crate) async fn deliver(
+        &self,
+        owner: &Owner,
+        timer: LeasedTimer,
+    ) -> Result<(), EngineError> {
+        let payment_id = timer.key.payment_id;
+        let Some((delivery, event)) = self
+            .storage()
+            .delivery(payment_id, timer.key.subject)
+            .await?
+        else {
+            return Err(EngineError::Fault(format!(
+                "{payment_id}: a timer without a delivery"
+            )));
+        };
+        let settings = &owner.project().settings;
+        let endpoint = settings
+            .endpoints
+            .iter()
+            .chain(&settings.dynamic_endpoint)
+            .find(|endpoint| endpoint.id == delivery.endpoint);
+        let format = endpoint.and_then(|endpoint| self.format(&endpoint.format));
+        let (Some(endpoint), Some(format)) = (endpoint, format) else {
+            // The endpoint was removed: nobody wants this any more.
+            return self.give_up(owner, timer, delivery).await;
+        };
+        let slots = self.callback_slots(host_of(&delivery.url));
+        let Ok(_slot) = slots.try_acquire() else {
+            let due_at = self.now().plus_millis(CROWDED_PAUSE_MS);
+            let again = TimerChange::Set {
+                due_at,
+                attempt: timer.attempt,
+            };
+            return self.record(owner, timer, delivery, None, again).await;
+        };
+        let rendered = match render(&delivery, &event, endpoint, format.as_ref()) {
+            Ok(Some(message)) => message,
+            Ok(None) => return self.finish_untold(owner, timer, delivery).await,
+            Err(error) => {
+                warn!(%payment_id, %error, "a callback could not be made");
+                return self.give_up(owner, timer, delivery).await;
+            }
+        };
+        self.attempt(
+            owner,
+            timer,
+            delivery,
+            (endpoint, format.as_ref()),
+            rendered,
+        )
+        .await
+    }
+
+    async fn attempt(
+        &self,
+        owner: &Owner,
+        timer: LeasedTimer,
+        mut delivery: Delivery,
+        (endpoint, format): (&Endpoint, &dyn CallbackFormat),
+        message: CallbackMessage,
+    ) -> Result<(), EngineError> {
+        let began = self.now();
+        delivery.rendered = serde_json::to_string(&message).ok();
+        let tried = self.call(message).await;
+        crash::point("callback.answered");
+        delivery.attempts += 1;
+        let duration_ms = self.now().millis_since(began);
+        let accepted = tried.status.is_some_and(|status| format.accepts(status));
+        let last = delivery.attempts >= endpoint.attempts_max;
+        let change = match (accepted, last) {
+            (true, _) => {
+                delivery.state = DeliveryState::Delivered;
+                TimerChange::Clear
+            }
+            (false, true) => {
+                delivery.state = DeliveryState::Failed;
+                TimerChange::Clear
+            }
+            (false, false) => TimerChange::Set {
+                due_at: self.now().plus_millis(endpoint.retry_pause_ms),
+                attempt: delivery.attempts,
+            },
+        };
+        info!(payment.id = %timer.key.payment_id, delivery = delivery.number, attempt = delivery.attempts,
+            status = tried.status, error = tried.error, duration_ms, "callback");
+        metrics::counter!("altyn_callbacks_total", "delivered" => if accepted { "yes" } else { "no" })
+            .increment(1);
+        let attempt = DeliveryAttempt {
+            delivery: delivery.number,
+            attempt: delivery.attempts,
+            at: began,
+            duration_ms,
+            status: tried.status,
+            error: tried.error,
+            answer: tried.answer,
+        };
+        self.record(owner, timer, delivery, Some(attempt), change)
+            .await?;
+        crash::point("callback.recorded");
+        Ok(())
+    }
+
+    async fn call(&self, message: CallbackMessage) -> Tried {
+        // Checked again at every call: the address may have been saved under other rules.
+        if let Err(refused) = self.url_guard().check(&message.url) {
+            return Tried {
+                status: None,
+                error: Some(refused.to_string()),
+                answer: String::new(),
+            };
+        }
+        let headers = message
+            .content_type
+            .map(|value| ("content-type", value))
+            .into_iter()
+            .collect();
+        let request = HttpRequest {
+            method: message.method,
+            url: message.url,
+            headers,
+            body: if message.method == HttpMethod::Post {
+                message.body.into()
+            } else {
+                Vec::new()
+            },
+        };
+        match self.receivers().send(request, Some(ANSWER_KEPT)).await {
+            Ok(response) => Tried {
+                status: Some(response.status),
+                error: None,
+                answer: printable(&response.body),
+            },
+            Err(NoResponse::NotSent(why) | NoResponse::Lost(why)) => Tried {
+                status: None,
+                error: Some(why),
+                answer: String::new(),
+            },
+        }
+    }
+
+    async fn give_up(
+        &self,
+        owner: &Owner,
+        timer: LeasedTimer,
+        mut delivery: Delivery,
+    ) -> Result<(), EngineError> {
+        delivery.state = DeliveryState::Failed;
+        self.record(owner, timer, delivery, None, TimerChange::Clear)
+            .await
+    }
+
+    /// The format has no words for this event: nothing is sent and nothing is left to do.
+    async fn finish_untold(
+        &self,
+        owner: &Owner,
+        timer: LeasedTimer,
+        mut delivery: Delivery,
+    ) -> Result<(), EngineError> {
+        delivery.state = DeliveryState::Delivered;
+        self.record(owner, timer, delivery, None, TimerChange::Clear)
+            .await
+    }
+
+    async fn record(
+        &self,
+        owner: &Owner,
+        timer: LeasedTimer,
+        delivery: Delivery,
+        attempt: Option<DeliveryAttempt>,
+        change: TimerChange,
+    ) -> Result<(), EngineError> {
+        let command = Command::RecordDelivery {
+            payment_id: timer.key.payment_id,
+            delivery: Box::new(delivery),
+            attempt: attempt.map(Box::new),
+            timer: change,
+        };
+        self.execute(owner, command, lease(timer)).await.map(drop)
+    }
+}
+
+/// The message as it was first made, or made now.
+fn render(
+    delivery: &Delivery,
+    event: &Event,
+    endpoint: &Endpoint,
+    format: &dyn CallbackFormat,
+) -> Result<Option<CallbackMessage>, altyn_domain::RenderError> {
+    let stored = delivery
+        .rendered
+        .as_deref()
+        .and_then(|text| serde_json::from_str(text).ok());
+    match stored {
+        Some(message) => Ok(Some(message)),
+        None => format.render(event, endpoint, &delivery.url),
+    }
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+/// The beginning of an answer as text of one line, control characters replaced.
+fn printable(body: &[u8]) -> String {
+    String::from_utf8_lossy(body)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receivers_are_told_apart_by_host_and_port() {
+        assert_eq!(host_of("http://a.kz:81/cb?x=/"), "a.kz:81");
+        assert_eq!(host_of("https://b.kz?x"), "b.kz");
+        assert_eq!(printable(b"a\r\nb\xff"), "a  b\u{fffd}");
+    }
+}

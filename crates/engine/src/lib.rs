@@ -1,0 +1,41 @@
+//! Use cases: the order of steps in which a payment is registered, paid, captured, refunded, told.
+//!
+//! Every change that touches money is a command to the [writer](writer); an exchange with a gateway is
+//! intent → network → outcome with no transaction open; what must happen later is a timer row. Time and
+//! randomness come from the program ([`Clock`], [`Entropy`]).
+#![warn(clippy::float_arithmetic)]
+
+mod audit;
+mod authenticate;
+mod callbacks;
+mod clock;
+mod config;
+pub mod crash;
+mod directory;
+mod engine;
+mod error;
+mod exchange;
+mod guard;
+mod http;
+mod incidents;
+mod pay;
+mod register;
+mod settings;
+mod timers;
+mod undo;
+mod vault;
+mod view;
+pub mod writer;
+
+pub use audit::{AuditFinding, AuditReport};
+pub use authenticate::{AuthenticationError, NewCredential, Owner, Secret};
+pub use clock::{Clock, Entropy};
+pub use config::{CallbackLimits, EngineConfig};
+pub use engine::{Engine, EngineParts};
+pub use error::EngineError;
+pub use guard::{UrlGuard, UrlRefused};
+pub use incidents::IncidentVerdict;
+pub use pay::{CardPayment, PayerStep};
+pub use register::Registration;
+pub use settings::NewProject;
+pub use vault::{Vault, VaultError};
