@@ -1,0 +1,2 @@
+// Presses the only button of a page that merely carries a result onwards.
+document.querySelector("form[data-onward]")?.submit();

@@ -1,0 +1,158 @@
+//! The configuration: one line of JSON that the parent process writes to standard input.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+use url::Url;
+
+/// The longest delay that a card or a fault may be given.
+pub const DELAY_MS_MAX: u64 = 600_000;
+
+/// Everything the simulator can be told. Unknown keys are refused.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Address of the bank and its ACS; only loopback. Default `127.0.0.1:0`, any free port.
+    #[serde(default = "any_port")]
+    pub bank_listen: String,
+    /// The key a terminal shows in `Authorization: Bearer`.
+    pub terminal_key: String,
+    /// How long, in milliseconds, the `timeout_*` cards hold the answer. Default 20000.
+    #[serde(default = "default_late_ms")]
+    pub late_ms: u64,
+    /// File that keeps the bank's operations across restarts; the shop's orders go beside it,
+    /// with `.shop` added to the name. Default: nothing is kept.
+    #[serde(default)]
+    pub journal: Option<PathBuf>,
+    /// The demo shop. Default: no shop.
+    #[serde(default)]
+    pub shop: Option<ShopConfig>,
+}
+
+/// Where the demo shop listens, and its account at the gateway.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShopConfig {
+    /// Address of the shop; only loopback. Default `127.0.0.1:0`, any free port.
+    #[serde(default = "any_port")]
+    pub listen: String,
+    /// Base address of the gateway's API; ends with `/payment/rest/`.
+    pub gateway_base_url: String,
+    /// API login of the shop.
+    pub user_name: String,
+    /// Password of the API login.
+    pub password: String,
+    /// Shared secret of the callbacks' checksum.
+    pub callback_secret: String,
+    /// Address under which payer and gateway reach the shop. Default: the listen address.
+    #[serde(default)]
+    pub public_url: Option<String>,
+}
+
+fn any_port() -> String {
+    "127.0.0.1:0".to_owned()
+}
+
+fn default_late_ms() -> u64 {
+    20_000
+}
+
+impl Config {
+    /// Reads and checks one line of JSON.
+    pub fn parse(line: &str) -> anyhow::Result<Config> {
+        ensure!(
+            !line.trim().is_empty(),
+            "no configuration: one line of JSON is expected on stdin"
+        );
+        let config: Config = serde_json::from_str(line).context("configuration")?;
+        ensure!(
+            !config.terminal_key.is_empty(),
+            "terminal_key must not be empty"
+        );
+        ensure!(
+            config.late_ms <= DELAY_MS_MAX,
+            "late_ms must not exceed {DELAY_MS_MAX}"
+        );
+        loopback(&config.bank_listen).context("bank_listen")?;
+        if let Some(shop) = &config.shop {
+            shop.check().context("shop")?;
+        }
+        Ok(config)
+    }
+}
+
+impl ShopConfig {
+    fn check(&self) -> anyhow::Result<()> {
+        loopback(&self.listen).context("listen")?;
+        web_address(&self.gateway_base_url).context("gateway_base_url")?;
+        ensure!(
+            self.gateway_base_url.ends_with("/payment/rest/"),
+            "gateway_base_url must end with /payment/rest/"
+        );
+        ensure!(!self.user_name.is_empty(), "user_name must not be empty");
+        ensure!(
+            !self.callback_secret.is_empty(),
+            "callback_secret must not be empty"
+        );
+        if let Some(address) = &self.public_url {
+            web_address(address).context("public_url")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads a listen address and refuses everything that another machine could reach.
+pub fn loopback(address: &str) -> anyhow::Result<SocketAddr> {
+    let parsed: SocketAddr = address
+        .parse()
+        .with_context(|| format!("`{address}` is not an address such as 127.0.0.1:8080"))?;
+    ensure!(
+        parsed.ip().is_loopback(),
+        "`{address}` is not a loopback address"
+    );
+    Ok(parsed)
+}
+
+fn web_address(address: &str) -> anyhow::Result<Url> {
+    let parsed = Url::parse(address).with_context(|| format!("`{address}` is not a URL"))?;
+    if !matches!(parsed.scheme(), "http" | "https") {
+        bail!("`{address}` must begin with http:// or https://");
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(line: &str) -> String {
+        match Config::parse(line) {
+            Ok(_) => panic!("accepted: {line}"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn short_configuration_has_defaults() {
+        let config = Config::parse(r#"{"terminal_key":"k"}"#).expect("valid");
+
+        assert_eq!(config.bank_listen, "127.0.0.1:0");
+        assert_eq!(config.late_ms, 20_000);
+        assert!(config.shop.is_none() && config.journal.is_none());
+    }
+
+    #[test]
+    fn refusals_name_the_key() {
+        assert!(refusal(r#"{"terminal_key":"k","colour":"red"}"#).contains("colour"));
+        assert!(refusal(r#"{"terminal_key":""}"#).contains("terminal_key"));
+        assert!(refusal("{}").contains("terminal_key"));
+        assert!(refusal("").contains("stdin"));
+        let open = refusal(r#"{"terminal_key":"k","bank_listen":"0.0.0.0:80"}"#);
+        assert!(
+            open.contains("bank_listen") && open.contains("loopback"),
+            "{open}"
+        );
+    }
+}

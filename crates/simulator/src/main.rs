@@ -1,0 +1,108 @@
+//! `altyn-simulator`: the outside world of the gateway on one machine — a bank with 3-D Secure
+//! ([`bank`], [`acs`]).
+//!
+//! The program reads one line of JSON from standard input (its configuration), starts its servers
+//! on loopback addresses, prints one line of JSON with their URLs, and runs until standard input
+//! ends or SIGTERM arrives, so that it never outlives the process that started it.
+//!
+//! It shares no code with the gateway: the bank's contract is `docs/sandbox-bank.md`, the shop
+//! speaks the merchants' API like any other shop. A misunderstanding therefore shows as a failing
+//! test rather than as two halves that agree on the same mistake.
+
+mod acs;
+mod bank;
+mod clock;
+mod config;
+mod journal;
+mod random;
+mod secret;
+mod serve;
+mod web;
+
+use std::io::{BufRead, Read, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use bank::Bank;
+use config::Config;
+
+/// The longest configuration line that is read.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// The line printed on standard output when everything listens.
+#[derive(Serialize)]
+struct Ready {
+    bank_url: String,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("altyn-simulator: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let mut input = std::io::stdin().lock();
+    let mut line = String::new();
+    input
+        .by_ref()
+        .take(CONFIG_BYTES_MAX)
+        .read_line(&mut line)
+        .context("standard input")?;
+    drop(input);
+    let config = Config::parse(&line)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let bank_listener = TcpListener::bind(config::loopback(&config.bank_listen)?)
+        .await
+        .with_context(|| format!("bank_listen {}", config.bank_listen))?;
+    let bank_url = format!("http://{}", bank_listener.local_addr()?);
+    let bank = Bank::open(&config, &bank_url)?;
+
+    ensure!(config.shop.is_none(), "the demo shop is not part of this version");
+    let routes = bank::router(Arc::clone(&bank)).merge(acs::router(Arc::clone(&bank)));
+    tokio::spawn(serve::serve(bank_listener, routes));
+
+    announce(&Ready { bank_url })?;
+    tokio::select! {
+        () = parent_gone() => eprintln!("altyn-simulator: standard input ended, stopping"),
+        _ = terminated.recv() => eprintln!("altyn-simulator: asked to stop"),
+    }
+    bank.close();
+    Ok(())
+}
+
+fn announce(ready: &Ready) -> anyhow::Result<()> {
+    let mut output = std::io::stdout().lock();
+    serde_json::to_writer(&mut output, ready)?;
+    output.write_all(b"\n")?;
+    output.flush()?;
+    Ok(())
+}
+
+/// Resolves at the end of standard input. A thread of its own reads, because a blocked read of
+/// standard input cannot be cancelled and must not keep the program from ending.
+async fn parent_gone() {
+    let (ended, wait) = oneshot::channel();
+    std::thread::spawn(move || {
+        let copied = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = ended.send(copied);
+    });
+    let _ = wait.await;
+}

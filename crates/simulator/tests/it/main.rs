@@ -1,0 +1,9 @@
+//! The real program, started as its parent starts it and driven over HTTP.
+
+mod acs;
+mod bank;
+mod faults;
+mod journal;
+mod money;
+mod program;
+mod simulator;
