@@ -77,6 +77,7 @@ pub fn output(command: &mut Command) -> Result<String> {
 pub fn watch(command: &mut Command, see: &mut dyn FnMut(&str)) -> Result<ExitStatus> {
     let shown = line(command);
     println!("$ {shown}");
+    let mut command = interrupted_after_us(command);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -111,6 +112,33 @@ pub fn watch(command: &mut Command, see: &mut dyn FnMut(&str)) -> Result<ExitSta
     status
         .map_or_else(|| child.wait(), Ok)
         .with_context(|| format!("cannot wait for {shown}"))
+}
+
+/// The same command, interrupted (as by Ctrl-C) when we are gone before it ends.
+///
+/// Test runners end the programs of their tests when they are interrupted. Linux alone can do
+/// this, with `setpriv`; elsewhere the command is as it was.
+fn interrupted_after_us(command: &Command) -> Command {
+    let mut same = match find("setpriv") {
+        Some(setpriv) => {
+            let mut same = Command::new(setpriv);
+            same.args(["--pdeathsig=INT", "--"])
+                .arg(command.get_program());
+            same
+        }
+        None => Command::new(command.get_program()),
+    };
+    same.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => same.env(name, value),
+            None => same.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        same.current_dir(folder);
+    }
+    same
 }
 
 /// Sends every line of a stream; ends with the stream.
