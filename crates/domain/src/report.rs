@@ -159,7 +159,6 @@ fn settle(
         return;
     }
     operation.state = news.state;
-    operation.action = None;
     match news.state {
         OperationState::Pending => stay_open(&mut operation, &news, payment, ctx, fx),
         OperationState::Created => not_sent(&mut operation, &news, payment, ctx, fx),
@@ -204,7 +203,10 @@ fn stay_open(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) {
-    operation.action.clone_from(&news.report.action);
+    // A status answer or silence names no step; the one that the payer was asked for is still to be taken.
+    if news.report.action.is_some() {
+        operation.action.clone_from(&news.report.action);
+    }
     if news.enquiries == ENQUIRIES_BEFORE_INCIDENT {
         let detail = format!(
             "the gateway does not tell the end of operation {}",
@@ -235,6 +237,7 @@ fn not_sent(
     fx: &mut Effects,
 ) {
     fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
+    operation.action = None;
     if operation.kind.is_try() {
         operation.state = OperationState::Declined;
         finish(operation, payment, ctx, fx);
@@ -255,6 +258,7 @@ fn not_sent(
 
 fn finish(operation: &mut Operation, payment: &Payment, ctx: &Context<'_>, fx: &mut Effects) {
     operation.finished_at = Some(ctx.now);
+    operation.action = None;
     fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
     if operation.kind.is_try() {
         fx.clear_timer(payment, TimerKind::ProcessingPeriod, operation.number);
