@@ -4,8 +4,8 @@ use crate::context::Movement;
 use crate::decide::{Step, end};
 use crate::{
     AccountKind, BeginTry, Context, DeclineCode, Effects, EndReason, EntryKind, EventKind, Facts,
-    IncidentKind, Initiator, Operation, OperationKind, OperationState, Payment, Phase, Refusal,
-    SurplusPolicy, TimerKind, Timestamp,
+    IncidentKind, Initiator, Operation, OperationKind, OperationState, Payment, PaymentStatus,
+    Phase, Refusal, SurplusPolicy, TimerKind, Timestamp,
 };
 
 pub(crate) fn begin(
@@ -185,7 +185,13 @@ fn surplus(
         fx.post(payment, operation, movement, ctx.now);
     }
     let manual = ctx.project.settings.surplus == SurplusPolicy::Manual;
-    if payment.end.is_some() || (manual && operation.kind == OperationKind::Sale) {
+    // Nobody expected a success of a payment that is over (row 18).
+    let over = payment.end.is_some()
+        || matches!(
+            payment.status(),
+            PaymentStatus::Voided | PaymentStatus::Refunded
+        );
+    if over || (manual && operation.kind == OperationKind::Sale) {
         let detail = format!("operation {number} succeeded, and the payment did not need it");
         fx.open_incident(payment, IncidentKind::Surplus, Some(number), detail);
     }
