@@ -127,8 +127,25 @@ pub(crate) fn resolve(
         };
         self::report(&news, payment, ctx, fx)?;
     }
+    let decided = command.report.as_ref().map(|(operation, _)| *operation);
+    ask_again(decided, payment, ctx, fx);
     fx.resolved.push((command.incident, command.note.clone()));
     Ok(Step::Done(None))
+}
+
+/// A closed incident drives no operation any more, so the gateway is asked about all that are still open
+/// and were not decided about just now; never while an exchange may still be under way.
+fn ask_again(decided: Option<u32>, payment: &Payment, ctx: &Context<'_>, fx: &mut Effects) {
+    let at_gateway =
+        |o: &&Operation| matches!(o.state, OperationState::Sent | OperationState::Pending);
+    for operation in payment.operations.iter().filter(at_gateway) {
+        if Some(operation.number) != decided {
+            let sent_at = operation.sent_at.unwrap_or(operation.created_at);
+            let over_at = sent_at.plus_millis(ctx.exchange_deadline_ms + 1_000);
+            let due_at = over_at.max(ctx.now.plus_millis(1_000));
+            fx.set_timer(payment, (TimerKind::Enquiry, operation.number), due_at, 0);
+        }
+    }
 }
 
 struct News<'a> {
