@@ -1,7 +1,7 @@
 //! What follows a completed payment: capture, void, refund.
 
 use crate::context::Movement;
-use crate::decide::{Step, asked};
+use crate::decide::{LOOK_AGAIN_MS, Step, asked};
 use crate::tries::{mark_sent, new_operation};
 use crate::{
     AccountKind, Capture, Context, Effects, EntryKind, Initiator, OperationKind, Payment,
@@ -142,18 +142,30 @@ pub(crate) fn refund(
 
 /// Captures what is held because its time has come; the exchange timer sends it.
 pub(crate) fn auto_capture(payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
-    automatic(OperationKind::Capture, payment, ctx, fx);
+    let kinds = (TimerKind::AutoCapture, OperationKind::Capture);
+    automatic(kinds, payment, ctx, fx);
 }
 
 /// Gives the hold up because its time has come; the exchange timer sends it.
 pub(crate) fn auto_void(payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
-    automatic(OperationKind::Void, payment, ctx, fx);
+    let kinds = (TimerKind::AutoVoid, OperationKind::Void);
+    automatic(kinds, payment, ctx, fx);
 }
 
-fn automatic(kind: OperationKind, payment: &mut Payment, ctx: &mut Context<'_>, fx: &mut Effects) {
-    // With a capture or void in flight, or nothing held any more, the merchant was faster.
-    if hold_is_free(payment).is_err() || payment.uncaptured() == 0 {
+fn automatic(
+    (timer, kind): (TimerKind, OperationKind),
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
+    let sums = payment.sums;
+    if sums.held == sums.captured + sums.voided {
         return;
+    }
+    if hold_is_free(payment).is_err() {
+        // The merchant was faster, but may fail: what is held then must not be forgotten.
+        let again_at = ctx.now.plus_millis(LOOK_AGAIN_MS);
+        return fx.set_timer(payment, (timer, 0), again_at, 0);
     }
     let mut operation = new_operation(payment, kind, payment.uncaptured(), ctx.now);
     operation.id = ctx.new_operation_id();
