@@ -20,8 +20,12 @@ fn hold_is_free(payment: &Payment) -> Result<(), Refusal> {
     }
     match payment.status() {
         PaymentStatus::Authorized => Ok(()),
-        // Captured in part with the rest kept.
-        PaymentStatus::Captured if payment.uncaptured() > 0 => Ok(()),
+        // Captured in part with the rest kept, whatever went back of the part.
+        PaymentStatus::Captured | PaymentStatus::PartiallyRefunded | PaymentStatus::Refunded
+            if payment.uncaptured() > 0 =>
+        {
+            Ok(())
+        }
         PaymentStatus::Processing => Err(Refusal::InProgress),
         other @ (PaymentStatus::AwaitingPayment
         | PaymentStatus::Captured
