@@ -49,7 +49,9 @@ impl<'a> Scripts<'a> {
             bail!("tests/{part} holds no tests");
         }
         let mut variables = variables.to_vec();
-        variables.push(("ALTYN_TEST_PYTHON", self.python()?.display().to_string()));
+        if part == "clients" || !files.python.is_empty() {
+            variables.push(("ALTYN_TEST_PYTHON", self.python()?.display().to_string()));
+        }
         variables.push(("ALTYN_TEST_NODE_DIR", self.node()?.display().to_string()));
         if part == "browser" {
             variables.push(("ALTYN_CHROMIUM", chromium()?.display().to_string()));
