@@ -22,7 +22,8 @@ pub trait BatchWriter: Send {
     async fn load(&mut self, keys: &LoadKeys) -> Result<Loaded, StorageError>;
 
     /// Writes the whole change with its batch id and commits. When it returns `Ok`, it is on disk.
-    /// An insert that another writer won is a [`StorageError::Conflict`].
+    /// An insert that another writer won is a [`StorageError::Conflict`]. An incident that was closed
+    /// before keeps its first note.
     ///
     /// Setting a timer ends its lease and gives it a fencing number that no lease ever had: the greater of
     /// the old number plus one and the microseconds of `changes.at`, so that a timer that was cleared and
@@ -238,7 +239,7 @@ pub trait Storage: Send + Sync {
         limit: u32,
     ) -> Result<Vec<LeasedTimer>, StorageError>;
 
-    /// How many timers are due at `now`, and when the oldest of them was due.
+    /// How many timers are due at `now`, leased ones too, and when the oldest of them was due.
     ///
     /// # Errors
     /// See [`StorageError`].
