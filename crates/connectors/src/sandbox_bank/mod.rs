@@ -1,0 +1,51 @@
+//! The sandbox bank: cards, 3-D Secure 2, holds, refunds. Its contract is `docs/sandbox-bank.md`.
+//!
+//! Settings: `base_url` (without a trailing slash), `terminal_key`, and optionally
+//! `not_found_final_after_ms` (30000 by the contract).
+
+mod answer;
+mod request;
+
+use altyn_domain::{
+    CardNumber, Connector, ConnectorError, ConnectorSettings, ExchangeRequest, HttpRequest,
+    HttpResponse, NotFoundRule, Step,
+};
+
+/// By the contract the bank never starts work on a request that has been under way for longer.
+const NOT_FOUND_FINAL_AFTER_MS: i64 = 30_000;
+
+/// The connector of the sandbox bank.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxBank;
+
+impl Connector for SandboxBank {
+    fn name(&self) -> &'static str {
+        "sandbox-bank"
+    }
+
+    fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {
+        request::request(exchange)
+    }
+
+    fn step(&self, exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> Step {
+        answer::step(exchange, response)
+    }
+
+    fn not_found_rule(&self, settings: &ConnectorSettings) -> NotFoundRule {
+        let configured = settings.0.get("not_found_final_after_ms");
+        let after_ms = configured.and_then(|text| text.parse().ok());
+        NotFoundRule::FinalAfterMs(after_ms.unwrap_or(NOT_FOUND_FINAL_AFTER_MS))
+    }
+
+    fn enrollment_request(
+        &self,
+        settings: &ConnectorSettings,
+        card: &CardNumber,
+    ) -> Result<HttpRequest, ConnectorError> {
+        request::enrollment(settings, card)
+    }
+
+    fn enrollment(&self, response: &HttpResponse) -> Option<(char, String, String)> {
+        answer::enrollment(response)
+    }
+}

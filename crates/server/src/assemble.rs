@@ -1,0 +1,52 @@
+//! Wiring: one engine, its dialects, pages and operations' end points as one router.
+
+use std::sync::Arc;
+
+use altyn_dialects::rbs::{Rbs, RbsCallbackFormat};
+use altyn_engine::{Clock, Engine, EngineConfig, EngineParts, Entropy, Vault};
+use altyn_storage::Storage;
+use altyn_web::checkout::{Checkout, Door};
+use axum::Router;
+
+use crate::operations::{self, Operations};
+
+/// What the program is made of.
+pub struct Parts {
+    /// The database.
+    pub storage: Arc<dyn Storage>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The installation's key.
+    pub vault: Vault,
+    /// Limits.
+    pub config: EngineConfig,
+}
+
+/// Starts the engine with all connectors and callback formats.
+pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
+    let engine = Engine::start(EngineParts {
+        storage: parts.storage,
+        clock: parts.clock,
+        entropy: parts.entropy,
+        vault: parts.vault,
+        config: parts.config,
+        connectors: altyn_connectors::all(),
+        formats: vec![Arc::new(RbsCallbackFormat)],
+    })
+    .await?;
+    Ok(engine)
+}
+
+/// Everything that is served, as one router.
+pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Router {
+    let checkout = Checkout::new(engine.clone(), public_url.to_owned());
+    let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
+    let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone())];
+    checkout.set_doors(doors);
+    Router::new()
+        .merge(altyn_dialects::rbs::router(rbs))
+        .merge(altyn_web::checkout::router(checkout))
+        .merge(operations::router(operations))
+}

@@ -1,0 +1,346 @@
+//! `altyn demo`: the gateway with a simulated bank and a demo shop, ready to click.
+//!
+//! The data directory holds the key, the database, the bank's journal, the demo's secrets and `demo.json`,
+//! which is written once all is ready: URLs, every credential, test cards.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use altyn_domain::{Currency, ProjectId};
+use altyn_engine::{Clock, Engine};
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use crate::clock::{ManualClock, SystemClock, SystemEntropy};
+use crate::configuration::{
+    CallbackSection, Configuration, DatabaseSection, EngineSection, LogFormat, LogSection,
+    SecuritySection, ServerSection,
+};
+use crate::project::{self, Wanted, bank_settings};
+use crate::serve::{Running, run_server, start_engine, stop_signal};
+use crate::simulator::{ShopConfig, Simulator, SimulatorConfig, SimulatorUrls};
+use crate::{installation, logging};
+
+/// Arguments of `altyn demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where the gateway listens
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Data directory; made if it is missing
+    #[arg(long, default_value = "altyn-demo")]
+    data: PathBuf,
+    /// Another database than the embedded one: postgres://…
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Where the simulated bank listens
+    #[arg(long, default_value = "127.0.0.1:0")]
+    simulator_listen: SocketAddr,
+    /// Where the demo shop listens
+    #[arg(long, default_value = "127.0.0.1:0")]
+    shop_listen: SocketAddr,
+    /// Add POST /test/clock, by which tests move the time forward
+    #[arg(long)]
+    manual_clock: bool,
+    /// What to log: error, warn, info, debug
+    #[arg(long, default_value = "warn")]
+    log: String,
+    #[command(flatten)]
+    test: TestArguments,
+}
+
+/// What only tests set.
+#[derive(Debug, Args)]
+struct TestArguments {
+    /// Use this bank instead of starting a simulator
+    #[arg(long, hide = true, requires = "bank_key")]
+    bank_url: Option<String>,
+    #[arg(long, hide = true)]
+    bank_key: Option<String>,
+    /// Milliseconds by which the bank answers too late for timeout cards
+    #[arg(long, hide = true, default_value_t = 7_000)]
+    bank_late_ms: u64,
+    #[arg(long, hide = true, default_value_t = 5_000)]
+    exchange_deadline_ms: i64,
+    /// After how many milliseconds the bank's "not found" is believed
+    #[arg(long, hide = true)]
+    not_found_final_after_ms: Option<i64>,
+    /// Die at POINT or at its N-th later pass: POINT or POINT:N
+    #[arg(long, hide = true)]
+    crash_point: Option<String>,
+    /// End at standard input's end
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
+}
+
+/// What the demo keeps of its credentials between runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Secrets {
+    project_id: ProjectId,
+    user_name: String,
+    password: String,
+    token: String,
+    callback_secret: String,
+    terminal_key: String,
+}
+
+/// Test cards of the sandbox bank (`docs/sandbox-bank.md`): number and behaviour.
+const TEST_CARDS: [(&str, &str); 9] = [
+    ("4444555511113333", "approved"),
+    ("4000000000001166", "declined_insufficient_funds"),
+    ("4000000000000101", "declined_expired"),
+    ("5555555555555599", "challenge_approved"),
+    ("5555555555554444", "challenge_declined"),
+    ("4111111111111111", "frictionless"),
+    ("4000000000009995", "timeout_then_approved"),
+    ("4000000000009987", "timeout_then_declined"),
+    ("4000000000009979", "connection_drop"),
+];
+
+const CURRENCIES: [&str; 5] = ["KZT", "RUB", "USD", "EUR", "INR"];
+
+impl DemoArguments {
+    fn configuration(&self, listen: SocketAddr) -> anyhow::Result<Configuration> {
+        let database = self.data.join("altyn.db");
+        let embedded = || format!("sqlite:{}", database.display());
+        let configuration = Configuration {
+            server: ServerSection {
+                listen,
+                public_url: format!("http://{listen}"),
+                header_timeout_ms: ServerSection::default_header_timeout_ms(),
+                stop_timeout_ms: 10_000,
+                connections_max: ServerSection::default_connections_max(),
+            },
+            database: DatabaseSection { url: self.database_url.clone().unwrap_or_else(embedded) },
+            security: SecuritySection { key_file: self.data.join("altyn.key") },
+            log: LogSection { format: LogFormat::Text, level: self.log.clone() },
+            engine: EngineSection {
+                exchange_deadline_ms: self.test.exchange_deadline_ms,
+                ..EngineSection::default()
+            },
+            callbacks: CallbackSection {
+                timeout_ms: 5_000,
+                // Everything of a demo is on this machine.
+                allowed_networks: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
+                ..CallbackSection::default()
+            },
+        };
+        configuration.check()?;
+        Ok(configuration)
+    }
+}
+
+/// Opens the engine of a demo's data directory, for commands that work beside it.
+pub async fn open_engine(data: &Path) -> anyhow::Result<Engine> {
+    let kept = fs::read_to_string(data.join("database-url"))
+        .with_context(|| format!("{} is not the data directory of a demo", data.display()))?;
+    let arguments = DemoArguments {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        data: data.to_owned(),
+        database_url: Some(kept.trim().to_owned()),
+        simulator_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        shop_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        manual_clock: false,
+        log: "warn".to_owned(),
+        test: TestArguments {
+            bank_url: None,
+            bank_key: None,
+            bank_late_ms: 0,
+            exchange_deadline_ms: 5_000,
+            not_found_final_after_ms: None,
+            crash_point: None,
+            stop_with_stdin: false,
+        },
+    };
+    let configuration = arguments.configuration(arguments.listen)?;
+    logging::start(&configuration.log)?;
+    start_engine(&configuration, Arc::new(SystemClock)).await
+}
+
+/// `altyn demo`
+pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
+    ensure!(arguments.listen.ip().is_loopback(), "a demo listens on loopback only");
+    if let Some(plan) = &arguments.test.crash_point {
+        let (point, passes) = plan.split_once(':').unwrap_or((plan, "0"));
+        altyn_engine::crash::plan(point, passes.parse()?).map_err(anyhow::Error::msg)?;
+    }
+    fs::create_dir_all(&arguments.data)
+        .with_context(|| format!("data directory {}", arguments.data.display()))?;
+    let demo_file = arguments.data.join("demo.json");
+    let _ = fs::remove_file(&demo_file);
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let configuration = arguments.configuration(listener.local_addr()?)?;
+    logging::start(&configuration.log)?;
+    let entropy = SystemEntropy::default();
+    installation::ensure_key(&configuration.security.key_file, &entropy)?;
+    fs::write(arguments.data.join("database-url"), &configuration.database.url)?;
+    let manual_clock = arguments.manual_clock.then(|| Arc::new(ManualClock::default()));
+    let clock: Arc<dyn Clock> = match &manual_clock {
+        Some(clock) => clock.clone(),
+        None => Arc::new(SystemClock),
+    };
+    let engine = start_engine(&configuration, clock).await?;
+    let secrets = secrets(&engine, &arguments).await?;
+    let (urls, simulator) = simulate(&arguments, &configuration, &secrets).await?;
+    point_at_bank(&engine, &arguments, &secrets, &urls).await?;
+    let stop = stop_signal(arguments.test.stop_with_stdin)?;
+    let public_url = configuration.server.public_url.clone();
+    let running = Running { engine, listener, configuration, stop, manual_clock };
+    let server = tokio::spawn(run_server(running));
+    write_demo_file(&demo_file, &public_url, &urls, &secrets)?;
+    print_welcome(&public_url, &urls, &demo_file);
+    let code = server.await??;
+    if let Some(simulator) = simulator {
+        simulator.stop().await;
+    }
+    Ok(code)
+}
+
+/// The demo's project and credentials: made at the first run, kept in the data directory.
+async fn secrets(engine: &Engine, arguments: &DemoArguments) -> anyhow::Result<Secrets> {
+    let file = arguments.data.join("secrets.json");
+    let bank_key = arguments.test.bank_key.clone();
+    if let Ok(text) = fs::read_to_string(&file) {
+        let mut kept: Secrets = serde_json::from_str(&text).context("secrets.json")?;
+        kept.terminal_key = bank_key.unwrap_or(kept.terminal_key);
+        return Ok(kept);
+    }
+    let terminal_key = bank_key.unwrap_or_else(|| engine.random_text(24));
+    let currencies: Result<Vec<_>, _> = CURRENCIES.map(Currency::from_alpha).into_iter().collect();
+    // Two demos may share one database: each has a project of its own.
+    let slug = format!("demo-{}", engine.random_text(3).to_ascii_lowercase().replace('_', "-"));
+    let settings = project::sandbox_settings(currencies?, bank_settings("", &terminal_key));
+    let wanted = Wanted {
+        name: "Altyn Demo".to_owned(),
+        slug,
+        settings,
+        callback_url: None,
+        allow_from: Vec::new(),
+    };
+    let made = project::create(engine, wanted).await?;
+    let secrets = Secrets {
+        project_id: made.project_id,
+        user_name: made.user_name,
+        password: made.password,
+        token: made.token,
+        callback_secret: made.callback_secret,
+        terminal_key,
+    };
+    write_private(&file, &serde_json::to_string_pretty(&secrets)?)?;
+    Ok(secrets)
+}
+
+async fn simulate(
+    arguments: &DemoArguments,
+    configuration: &Configuration,
+    secrets: &Secrets,
+) -> anyhow::Result<(SimulatorUrls, Option<Simulator>)> {
+    if let Some(bank_url) = &arguments.test.bank_url {
+        let urls = SimulatorUrls { bank_url: bank_url.clone(), shop_url: String::new() };
+        return Ok((urls, None));
+    }
+    let config = SimulatorConfig {
+        bank_listen: arguments.simulator_listen.to_string(),
+        terminal_key: secrets.terminal_key.clone(),
+        late_ms: arguments.test.bank_late_ms,
+        journal: Some(arguments.data.join("bank.journal")),
+        shop: ShopConfig {
+            listen: arguments.shop_listen.to_string(),
+            gateway_base_url: format!("{}/payment/rest/", configuration.server.public_url),
+            user_name: secrets.user_name.clone(),
+            password: secrets.password.clone(),
+            callback_secret: secrets.callback_secret.clone(),
+        },
+    };
+    let simulator = Simulator::start(&config).await?;
+    Ok((simulator.urls.clone(), Some(simulator)))
+}
+
+/// The bank may listen on another port than last time.
+async fn point_at_bank(
+    engine: &Engine,
+    arguments: &DemoArguments,
+    secrets: &Secrets,
+    urls: &SimulatorUrls,
+) -> anyhow::Result<()> {
+    let project = engine.project(secrets.project_id).context(
+        "the demo's project is not in the database: the data directory belongs to another database",
+    )?;
+    let mut bank = bank_settings(&urls.bank_url, &secrets.terminal_key);
+    if let Some(after_ms) = arguments.test.not_found_final_after_ms {
+        bank.0.insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
+    }
+    let mut settings = project.settings.clone();
+    for method in &mut settings.methods {
+        method.settings = bank.clone();
+    }
+    if settings != project.settings {
+        engine.update_project(secrets.project_id, &settings).await?;
+    }
+    Ok(())
+}
+
+fn write_demo_file(
+    file: &Path,
+    public_url: &str,
+    urls: &SimulatorUrls,
+    secrets: &Secrets,
+) -> anyhow::Result<()> {
+    let cards: Vec<_> = TEST_CARDS
+        .iter()
+        .map(|(pan, behaviour)| {
+            serde_json::json!({
+                "pan": pan, "expiry": "203012", "cvc": "123", "behaviour": behaviour,
+            })
+        })
+        .collect();
+    let demo = serde_json::json!({
+        "base_url": public_url,
+        "simulator_url": urls.bank_url,
+        "shop_url": urls.shop_url,
+        "rbs": {
+            "base_url": format!("{public_url}/payment/rest/"),
+            "user_name": secrets.user_name,
+            "password": secrets.password,
+            "token": secrets.token,
+            "callback_secret": secrets.callback_secret,
+        },
+        "simulator": { "terminal_key": secrets.terminal_key },
+        "test_cards": cards,
+    });
+    // Complete or absent: whoever waits for the file never reads half of it.
+    let draft = file.with_extension("json.new");
+    write_private(&draft, &serde_json::to_string_pretty(&demo)?)?;
+    fs::rename(&draft, file)?;
+    Ok(())
+}
+
+fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(file)?.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn print_welcome(public_url: &str, urls: &SimulatorUrls, demo_file: &Path) {
+    println!("Altyn is ready.\n");
+    println!("  Demo shop      {}", urls.shop_url);
+    println!("  Simulated bank {}/bank", urls.bank_url);
+    println!("  register.do    {public_url}/payment/rest/");
+    println!("  Health         {public_url}/health/ready");
+    println!("  Credentials    {}\n", demo_file.display());
+    println!("  Test cards, any future expiry, code 123:");
+    for (pan, behaviour) in TEST_CARDS {
+        println!("    {pan}  {behaviour}");
+    }
+    println!("\nStop with Ctrl-C.");
+}

@@ -1,0 +1,196 @@
+//! `altyn project`: making a project before there is a back office to do it in.
+
+use std::process::ExitCode;
+
+use altyn_domain::{
+    ConnectorSettings, Currency, Endpoint, EndpointSecret, HttpMethod, Language, PaymentMethod,
+    ProjectId, ProjectSettings, SurplusPolicy,
+};
+use altyn_engine::{Engine, NewCredential, NewProject};
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use ipnet::IpNet;
+
+use crate::serve::{ConfigArgument, open_engine};
+
+/// Arguments of `altyn project`.
+#[derive(Debug, Args)]
+pub struct ProjectArguments {
+    #[command(subcommand)]
+    command: ProjectCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProjectCommand {
+    /// Make a project that pays through the sandbox bank, and print its credentials once
+    Create(CreateArguments),
+    /// Revoke a register.do login; it acts no more from this moment
+    Revoke {
+        #[command(flatten)]
+        config: ConfigArgument,
+        /// The login
+        login: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct CreateArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The name payers read
+    #[arg(long)]
+    name: String,
+    /// Short latin name, also of the API login SLUG-api
+    #[arg(long)]
+    slug: String,
+    /// Currencies that a payment may be in; the first is the default
+    #[arg(long, value_delimiter = ',', default_value = "KZT")]
+    currencies: Vec<String>,
+    /// Address of the bank
+    #[arg(long)]
+    bank_url: String,
+    /// Key of the terminal at the bank
+    #[arg(long)]
+    bank_key: String,
+    /// Address that callbacks go to, unless an order brings its own
+    #[arg(long)]
+    callback_url: Option<String>,
+    /// Networks that the credentials may be used from; none for anywhere
+    #[arg(long, value_delimiter = ',')]
+    allow_from: Vec<IpNet>,
+}
+
+/// What a project's secrets are when it is made.
+pub struct Credentials {
+    /// The project.
+    pub project_id: ProjectId,
+    /// API login.
+    pub user_name: String,
+    /// API password.
+    pub password: String,
+    /// Public token.
+    pub token: String,
+    /// Key of callback checksums.
+    pub callback_secret: String,
+}
+
+/// What a new project is to be.
+pub struct Wanted {
+    /// The name payers read.
+    pub name: String,
+    /// Short latin name.
+    pub slug: String,
+    /// Settings; the endpoints are added by [`create`].
+    pub settings: ProjectSettings,
+    /// Address that callbacks go to.
+    pub callback_url: Option<String>,
+    /// Networks that the credentials may be used from.
+    pub allow_from: Vec<IpNet>,
+}
+
+/// Usual settings of a project that pays through the sandbox bank.
+pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> ProjectSettings {
+    ProjectSettings {
+        default_currency: currencies.first().copied().unwrap_or(Currency::KZT),
+        currencies,
+        language: Language::Ru,
+        // The register.do sheet, section 3.1: 20 minutes; section 4: three tries.
+        session_timeout_ms: 1_200_000,
+        tries_max: 3,
+        surplus: SurplusPolicy::Return,
+        endpoints: Vec::new(),
+        dynamic_endpoint: None,
+        methods: vec![PaymentMethod {
+            id: "card".to_owned(),
+            connector: "sandbox-bank".to_owned(),
+            settings: bank,
+            processing_period_ms: 300_000,
+        }],
+    }
+}
+
+/// Settings of the sandbox bank's connector.
+pub fn bank_settings(url: &str, terminal_key: &str) -> ConnectorSettings {
+    let pairs = [("base_url", url), ("terminal_key", terminal_key)];
+    ConnectorSettings(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+}
+
+/// How callbacks of register.do are made and sent.
+pub fn rbs_endpoint(id: &str, url: &str, secret: &str) -> Endpoint {
+    Endpoint {
+        id: id.to_owned(),
+        url: url.to_owned(),
+        format: "rbs".to_owned(),
+        method: HttpMethod::Get,
+        events: Vec::new(),
+        signature: "hmac-sha256".to_owned(),
+        secret: EndpointSecret::new(secret),
+        parameters: vec!["amount".to_owned(), "operationRefundedAmount".to_owned()],
+        // The register.do sheet, section 13: every 30 s, given up after 3 failures.
+        attempts_max: 3,
+        retry_pause_ms: 30_000,
+    }
+}
+
+/// Makes a project with a login, a token and a callback key.
+pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentials> {
+    let callback_secret = engine.random_text(24);
+    let mut settings = wanted.settings;
+    if let Some(url) = &wanted.callback_url {
+        engine.url_guard().check(url).context("the callback address")?;
+        settings.endpoints = vec![rbs_endpoint("shop", url, &callback_secret)];
+    }
+    settings.dynamic_endpoint = Some(rbs_endpoint("order", "", &callback_secret));
+    let user_name = format!("{}-api", wanted.slug);
+    let new = NewProject { name: wanted.name, slug: wanted.slug, settings };
+    let project_id = engine.create_project(new).await?;
+    let credential = |login| NewCredential {
+        dialect: "rbs".to_owned(),
+        login,
+        allow_list: wanted.allow_from.clone(),
+    };
+    let password = engine.create_credential(project_id, credential(Some(user_name.clone()))).await?;
+    let token = engine.create_credential(project_id, credential(None)).await?;
+    Ok(Credentials {
+        project_id,
+        user_name,
+        password: password.expose().to_owned(),
+        token: token.expose().to_owned(),
+        callback_secret,
+    })
+}
+
+/// `altyn project`
+pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        ProjectCommand::Create(arguments) => {
+            let engine = open_engine(&arguments.config).await?;
+            let currencies: Result<Vec<_>, _> =
+                arguments.currencies.iter().map(|code| Currency::from_alpha(code)).collect();
+            let bank = bank_settings(&arguments.bank_url, &arguments.bank_key);
+            let settings = sandbox_settings(currencies?, bank);
+            let wanted = Wanted {
+                name: arguments.name,
+                slug: arguments.slug,
+                settings,
+                callback_url: arguments.callback_url,
+                allow_from: arguments.allow_from,
+            };
+            let made = create(&engine, wanted).await?;
+            println!("{}", serde_json::json!({
+                "project_id": made.project_id.to_string(),
+                "user_name": made.user_name,
+                "password": made.password,
+                "token": made.token,
+                "callback_secret": made.callback_secret,
+            }));
+            Ok(ExitCode::SUCCESS)
+        }
+        ProjectCommand::Revoke { config, login } => {
+            let engine = open_engine(&config).await?;
+            let count = engine.revoke_credential("rbs", &login).await?;
+            println!("{count} credentials revoked");
+            Ok(if count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+    }
+}
