@@ -89,6 +89,6 @@ fn licences(repository: &Repository) -> Result<Done> {
         let reason = "cargo-deny is not here (cargo install --locked cargo-deny)";
         return Ok(Done::Skipped(reason.to_owned()));
     }
-    let arguments = ["deny", "--offline", "check", "licenses", "bans", "sources"];
+    let arguments = ["deny", "check", "licenses", "bans", "sources"];
     process::run(&mut repository.cargo(&arguments)).map(|()| Done::Plain)
 }
