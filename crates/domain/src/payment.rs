@@ -309,14 +309,15 @@ impl Payment {
     }
 
     /// Why the newest finished try failed; shown only while the payment is not completed
-    /// (life-cycle rows 7, 9 and 11).
+    /// (life-cycle rows 7, 9 and 11) and not for a failure that came after its end (row 19).
     pub fn visible_decline(&self) -> Option<DeclineCode> {
         if self.completed_by.is_some() || self.try_in_flight().is_some() {
             return None;
         }
+        let in_its_life = |finished_at| self.end.is_none_or(|end| finished_at <= end.at);
         self.tries()
             .rev()
-            .find(|attempt| !attempt.state.is_open())
+            .find(|attempt| attempt.finished_at.is_some_and(in_its_life))
             .and_then(|last| last.decline)
     }
 
