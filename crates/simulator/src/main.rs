@@ -1,5 +1,5 @@
 //! `altyn-simulator`: the outside world of the gateway on one machine — a bank with 3-D Secure
-//! ([`bank`], [`acs`]).
+//! ([`bank`], [`acs`]) and a demo shop ([`shop`]).
 //!
 //! The program reads one line of JSON from standard input (its configuration), starts its servers
 //! on loopback addresses, prints one line of JSON with their URLs, and runs until standard input
@@ -17,13 +17,14 @@ mod journal;
 mod random;
 mod secret;
 mod serve;
+mod shop;
 mod web;
 
 use std::io::{BufRead, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,6 +32,7 @@ use tokio::sync::oneshot;
 
 use bank::Bank;
 use config::Config;
+use shop::Shop;
 
 /// The longest configuration line that is read.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -39,6 +41,8 @@ const CONFIG_BYTES_MAX: u64 = 1 << 20;
 #[derive(Serialize)]
 struct Ready {
     bank_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shop_url: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -75,16 +79,35 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let bank_url = format!("http://{}", bank_listener.local_addr()?);
     let bank = Bank::open(&config, &bank_url)?;
 
-    ensure!(config.shop.is_none(), "the demo shop is not part of this version");
+    let mut shop_url = None;
+    let mut shop = None;
+    if let Some(shop_config) = config.shop {
+        let listener = TcpListener::bind(config::loopback(&shop_config.listen)?)
+            .await
+            .with_context(|| format!("shop listen {}", shop_config.listen))?;
+        let address = format!("http://{}", listener.local_addr()?);
+        let opened = Arc::new(Shop::open(
+            shop_config,
+            &address,
+            &bank_url,
+            config.journal,
+        )?);
+        shop_url = Some(opened.public_url().to_owned());
+        tokio::spawn(serve::serve(listener, shop::router(Arc::clone(&opened))));
+        shop = Some(opened);
+    }
     let routes = bank::router(Arc::clone(&bank)).merge(acs::router(Arc::clone(&bank)));
     tokio::spawn(serve::serve(bank_listener, routes));
 
-    announce(&Ready { bank_url })?;
+    announce(&Ready { bank_url, shop_url })?;
     tokio::select! {
         () = parent_gone() => eprintln!("altyn-simulator: standard input ended, stopping"),
         _ = terminated.recv() => eprintln!("altyn-simulator: asked to stop"),
     }
     bank.close();
+    if let Some(shop) = shop {
+        shop.close();
+    }
     Ok(())
 }
 

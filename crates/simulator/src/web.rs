@@ -89,6 +89,15 @@ pub fn money(minor: i64, currency: Currency) -> String {
     text
 }
 
+/// A card number as it stands on a card: in groups of four.
+pub fn grouped_pan(pan: &str) -> String {
+    let groups: Vec<&str> = (0..pan.len())
+        .step_by(4)
+        .map(|at| &pan[at..pan.len().min(at + 4)])
+        .collect();
+    groups.join(" ")
+}
+
 /// Renders a page with the headers that every page has and its own content policy.
 pub fn page(template: &impl Template, policy: &str) -> Response {
     match template.render() {
@@ -149,7 +158,7 @@ mod tests {
             (0, Currency::KZT, "0 ₸"),
             (1_250_000, Currency::KZT, "12 500 ₸"),
             (1_250_050, Currency::KZT, "12 500,50 ₸"),
-            (123_456_789_00, Currency::KZT, "123 456 789 ₸"),
+            (12_345_678_900, Currency::KZT, "123 456 789 ₸"),
             (100_000, Currency::USD, "1 000,00 USD"),
             (500, Currency::JPY, "500 JPY"),
             (-150, Currency::KZT, "−1,50 ₸"),

@@ -93,7 +93,7 @@ pub async fn page(State(bank): State<Arc<Bank>>) -> Response {
         defects: DEFECTS,
         cards: TEST_CARDS
             .iter()
-            .map(|card| (spaced(card.pan), card.behaviour.summary()))
+            .map(|card| (web::grouped_pan(card.pan), card.behaviour.summary()))
             .collect(),
     };
     drop(book);
@@ -248,12 +248,4 @@ fn fault_row(fault: &Fault) -> FaultRow {
         detail,
         used_up: fault.count > 0 && fault.hits >= fault.count,
     }
-}
-
-fn spaced(pan: &str) -> String {
-    let groups: Vec<&str> = (0..pan.len())
-        .step_by(4)
-        .filter_map(|at| pan.get(at..at + 4))
-        .collect();
-    groups.join(" ")
 }

@@ -3,7 +3,9 @@
 mod acs;
 mod bank;
 mod faults;
+mod gateway;
 mod journal;
 mod money;
 mod program;
+mod shop;
 mod simulator;
