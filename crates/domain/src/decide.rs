@@ -73,10 +73,10 @@ pub fn decide(
         (payment, step)
     };
     payment.assert_invariants();
-    make_events(&mut payment, ctx, &mut effects);
     if loaded != Some(&payment) {
         payment.updated_at = payment.updated_at.max(ctx.now);
     }
+    make_events(&mut payment, ctx, &mut effects);
     let (operation, repeated) = match step {
         Step::Done(operation) => (operation, false),
         Step::Repeated(operation) => (Some(operation), true),
