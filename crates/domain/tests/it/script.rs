@@ -1,0 +1,224 @@
+//! Random scripts: what may happen to a payment, in which order, at which time. Choices are indexes
+//! into what exists at that moment, so that a shrunk script still makes sense.
+
+use altyn_domain::{DeclineCode, Outcome, SurplusPolicy, TimerKind, Way};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::desk::{Setup, endpoint};
+
+/// One thing that happens, and how far the clock moved before it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Negative when another node's clock is behind.
+    pub wait_ms: i64,
+    pub act: Act,
+}
+
+/// What happens.
+#[derive(Debug, Clone)]
+pub enum Act {
+    RegisterAgain,
+    Stranger,
+    Begin {
+        method_known: bool,
+    },
+    Send {
+        operation: Index,
+        after: Option<u8>,
+    },
+    /// The gateway tells the end of an operation that is at the gateway.
+    Answer {
+        which: Index,
+        said: Said,
+    },
+    /// News about any operation: late, repeated, contradicting.
+    Report {
+        operation: Index,
+        said: Said,
+        enquiries: u32,
+    },
+    Capture {
+        amount: Amount,
+        release_rest: bool,
+    },
+    Void {
+        amount: Amount,
+    },
+    Refund {
+        amount: Amount,
+        reference: Option<u8>,
+        expects: Expects,
+    },
+    Cancel,
+    /// A timer that is set fires, when it is due or (after a change of clocks) before.
+    Timer {
+        which: Index,
+        due: bool,
+        said: Said,
+    },
+    /// A timer that may not be set fires: the second of two nodes, a repeat after a crash.
+    Stray {
+        kind: TimerKind,
+        subject: u32,
+    },
+    Resolve {
+        incident: Index,
+        report: Option<(Index, Said)>,
+    },
+}
+
+/// What a gateway says.
+#[derive(Debug, Clone)]
+pub struct Said {
+    pub outcome: Outcome,
+    pub amount: SaidAmount,
+    /// Which step the payer must take: a 3-D Secure transaction, or a redirect.
+    pub step: Option<Option<u8>>,
+}
+
+/// The amount a gateway names.
+#[derive(Debug, Clone, Copy)]
+pub enum SaidAmount {
+    None,
+    Same,
+    Other,
+    OtherCurrency,
+}
+
+/// The amount a merchant names.
+#[derive(Debug, Clone, Copy)]
+pub enum Amount {
+    All,
+    /// Percent of the payment, at least one minor unit.
+    Percent(i64),
+    Exact(i64),
+}
+
+/// What a merchant expects to be captured.
+#[derive(Debug, Clone, Copy)]
+pub enum Expects {
+    Nothing,
+    /// What is captured now and not given back, plus this.
+    Off(i64),
+}
+
+/// A payment, whether it is paid at once, and what happens then.
+pub fn script(steps_max: usize) -> impl Strategy<Value = (Setup, bool, Vec<Step>)> {
+    let steps = proptest::collection::vec(step(), 1..=steps_max);
+    (setup(), any::<bool>(), steps)
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    let way = prop_oneof![3 => Just(Way::Purchase), 5 => Just(Way::Hold), 1 => Just(Way::Verify)];
+    let amount = prop_oneof![4 => 1_i64..=20, 4 => 21_i64..=100_000, 1 => Just(i64::MAX / 16)];
+    let surplus = select(vec![SurplusPolicy::Return, SurplusPolicy::Manual]);
+    let automatic = || proptest::option::weighted(0.3, 60_000_i64..3_600_000);
+    let money = (way, amount, surplus, 1_u32..=6);
+    let times = (
+        60_000_i64..3_600_000,
+        30_000_i64..600_000,
+        automatic(),
+        automatic(),
+    );
+    let routes = (any::<bool>(), any::<bool>(), 0_usize..4);
+    (money, times, routes).prop_map(|(money, times, (own_url, dynamic, endpoints))| {
+        use altyn_domain::EventKind as E;
+        let all = [
+            endpoint("all", &[]),
+            endpoint("money", &[E::Captured, E::Refunded, E::Voided]),
+            endpoint("ends", &[E::Expired, E::Cancelled]),
+        ];
+        Setup {
+            way: money.0,
+            amount: money.1,
+            surplus: money.2,
+            tries_max: money.3,
+            session_ms: times.0,
+            period_ms: times.1,
+            auto_capture_ms: times.2,
+            auto_void_ms: times.3,
+            callback_url: own_url.then(|| "https://shop.example/own".to_owned()),
+            endpoints: all[..endpoints].to_vec(),
+            dynamic_endpoint: dynamic.then(|| endpoint("own", &[])),
+        }
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let wait_ms = prop_oneof![
+        6 => 0_i64..5_000,
+        3 => 5_000_i64..120_000,
+        1 => 120_000_i64..1_200_000,
+        1 => -30_000_i64..0,
+    ];
+    (wait_ms, act()).prop_map(|(wait_ms, act)| Step { wait_ms, act })
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let index = any::<Index>;
+    prop_oneof![
+        1 => Just(Act::RegisterAgain),
+        1 => Just(Act::Stranger),
+        10 => prop::bool::weighted(0.95).prop_map(|method_known| Act::Begin { method_known }),
+        5 => (index(), proptest::option::of(0_u8..3))
+            .prop_map(|(operation, after)| Act::Send { operation, after }),
+        24 => (index(), said()).prop_map(|(which, said)| Act::Answer { which, said }),
+        8 => (index(), said(), prop_oneof![4 => Just(0_u32), 1 => 1_u32..12])
+            .prop_map(|(operation, said, enquiries)| Act::Report { operation, said, enquiries }),
+        8 => (amount(), any::<bool>())
+            .prop_map(|(amount, release_rest)| Act::Capture { amount, release_rest }),
+        5 => amount().prop_map(|amount| Act::Void { amount }),
+        10 => (amount(), proptest::option::weighted(0.4, 0_u8..4), expects())
+            .prop_map(|(amount, reference, expects)| Act::Refund { amount, reference, expects }),
+        1 => Just(Act::Cancel),
+        16 => (index(), prop::bool::weighted(0.9), said())
+            .prop_map(|(which, due, said)| Act::Timer { which, due, said }),
+        3 => (select(TimerKind::ALL.to_vec()), 0_u32..12)
+            .prop_map(|(kind, subject)| Act::Stray { kind, subject }),
+        4 => (index(), proptest::option::of((index(), said())))
+            .prop_map(|(incident, report)| Act::Resolve { incident, report }),
+    ]
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let outcome = prop_oneof![
+        10 => Just(Outcome::Approved),
+        5 => select(vec![DeclineCode::General, DeclineCode::InsufficientFunds])
+            .prop_map(Outcome::Declined),
+        4 => Just(Outcome::Pending),
+        3 => Just(Outcome::Unknown),
+        2 => Just(Outcome::NotSent),
+        1 => Just(Outcome::NotFound),
+        1 => Just(Outcome::Voided),
+    ];
+    let amount = prop_oneof![
+        8 => Just(SaidAmount::None),
+        8 => Just(SaidAmount::Same),
+        1 => Just(SaidAmount::Other),
+        1 => Just(SaidAmount::OtherCurrency),
+    ];
+    let step = proptest::option::weighted(0.5, proptest::option::weighted(0.8, 0_u8..3));
+    (outcome, amount, step).prop_map(|(outcome, amount, step)| Said {
+        // Only something that is not finished can ask the payer for a step.
+        step: step.filter(|_| outcome == Outcome::Pending),
+        outcome,
+        amount,
+    })
+}
+
+fn amount() -> impl Strategy<Value = Amount> {
+    prop_oneof![
+        6 => Just(Amount::All),
+        10 => (1_i64..=120).prop_map(Amount::Percent),
+        1 => select(vec![0, -1, 1, i64::MAX, i64::MIN]).prop_map(Amount::Exact),
+    ]
+}
+
+fn expects() -> impl Strategy<Value = Expects> {
+    prop_oneof![
+        6 => Just(Expects::Nothing),
+        2 => Just(Expects::Off(0)),
+        1 => (-3_i64..=3).prop_map(Expects::Off),
+    ]
+}
