@@ -1,0 +1,644 @@
+//! A running gateway with its own data directory, database and simulator.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// How long anything may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
+pub const BOTH: [Database; 2] = [Database::Sqlite, Database::Postgres];
+
+/// How a gateway is started.
+pub struct Setup {
+    pub database: Database,
+    pub manual_clock: bool,
+    pub exchange_deadline_ms: u32,
+    pub bank_late_ms: u32,
+    pub not_found_final_after_ms: u32,
+    pub log: &'static str,
+}
+
+impl Setup {
+    pub fn on(database: Database) -> Self {
+        Self {
+            database,
+            manual_clock: false,
+            exchange_deadline_ms: 5_000,
+            bank_late_ms: 2_000,
+            not_found_final_after_ms: 1_500,
+            log: "info",
+        }
+    }
+
+    pub fn manual_clock(mut self) -> Self {
+        self.manual_clock = true;
+        self
+    }
+
+    pub fn exchange_deadline_ms(mut self, ms: u32) -> Self {
+        self.exchange_deadline_ms = ms;
+        self
+    }
+}
+
+/// The simulator as a process of its own, so that it outlives a killed gateway.
+pub struct Bank {
+    pub url: String,
+    pub key: String,
+    _process: Child,
+    http: reqwest::Client,
+}
+
+impl Bank {
+    pub async fn start(late_ms: u32) -> Self {
+        let key = "terminal-key-of-a-test".to_owned();
+        let mut process = Command::new(simulator_binary())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("altyn-simulator is built: run through `cargo xtask test`");
+        let config = serde_json::json!({ "terminal_key": key, "late_ms": late_ms });
+        let stdin = process.stdin.as_mut().expect("it has an input");
+        stdin.write_all(format!("{config}\n").as_bytes()).await.expect("it reads");
+        let mut line = String::new();
+        let stdout = process.stdout.take().expect("it has an output");
+        BufReader::new(stdout).read_line(&mut line).await.expect("it answers");
+        let ready: Value = serde_json::from_str(&line).expect("it answers JSON");
+        let url = ready["bank_url"].as_str().expect("it names its address").to_owned();
+        Self { url, key, _process: process, http: reqwest::Client::new() }
+    }
+
+    async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
+        let mut request = self
+            .http
+            .request(method, format!("{}/bank/v1/{path}", self.url))
+            .header("authorization", format!("Bearer {}", self.key));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let text = request.send().await.expect("the bank answers").text().await.expect("all of it");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// Switches a fault on for `count` requests (0: until it is cleared).
+    pub async fn fault(&self, operation: &str, fault: &str, delay_ms: u32, count: u32) {
+        let body = serde_json::json!({
+            "operation": operation, "fault": fault, "delay_ms": delay_ms, "count": count,
+        });
+        self.call(reqwest::Method::POST, "faults", Some(body)).await;
+    }
+
+    pub async fn clear_faults(&self) {
+        self.call(reqwest::Method::DELETE, "faults", None).await;
+    }
+
+    /// Every operation that the bank knows.
+    pub async fn log(&self) -> Vec<Value> {
+        let answer = self.call(reqwest::Method::GET, "log", None).await;
+        let list = answer.get("operations").unwrap_or(&answer);
+        list.as_array().expect("the log is a list").clone()
+    }
+}
+
+/// A running gateway.
+pub struct Gate {
+    pub base_url: String,
+    pub rest: String,
+    pub user_name: String,
+    pub password: String,
+    pub token: String,
+    pub callback_secret: String,
+    pub data: PathBuf,
+    pub bank: Bank,
+    pub http: reqwest::Client,
+    database: TestDatabase,
+    setup: Setup,
+    process: Option<Child>,
+    _directory: TempDir,
+}
+
+/// A database of one test; a PostgreSQL one is dropped with it.
+struct TestDatabase {
+    url: Option<String>,
+    name: Option<String>,
+}
+
+pub fn postgres_url() -> String {
+    std::env::var("ALTYN_TEST_POSTGRES_URL")
+        .expect("ALTYN_TEST_POSTGRES_URL is set: run through `cargo xtask test`")
+}
+
+async fn postgres_admin(statement: &str) {
+    let (client, connection) =
+        tokio_postgres::connect(&postgres_url(), tokio_postgres::NoTls).await.expect("PostgreSQL");
+    let task = tokio::spawn(connection);
+    client.batch_execute(statement).await.expect("the statement runs");
+    drop(client);
+    let _ = task.await;
+}
+
+impl TestDatabase {
+    async fn make(kind: Database) -> Self {
+        if kind == Database::Sqlite {
+            return Self { url: None, name: None };
+        }
+        let stamp = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_nanos();
+        let name = format!("gate_{}_{stamp}", std::process::id());
+        postgres_admin(&format!("CREATE DATABASE {name}")).await;
+        let mut url = postgres_url().parse::<PostgresUrl>().expect("an address");
+        url.database.clone_from(&name);
+        Self { url: Some(url.to_string()), name: Some(name) }
+    }
+}
+
+/// The part of a PostgreSQL address that names the database.
+struct PostgresUrl {
+    before: String,
+    database: String,
+    after: String,
+}
+
+impl std::str::FromStr for PostgresUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let (scheme, rest) = address.split_once("://").ok_or(())?;
+        let host = rest.split_once('/').map_or(rest, |(host, _)| host);
+        let after = if query.is_empty() { String::new() } else { format!("?{query}") };
+        Ok(Self { before: format!("{scheme}://{host}/"), database: String::new(), after })
+    }
+}
+
+impl std::fmt::Display for PostgresUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}{}", self.before, self.database, self.after)
+    }
+}
+
+fn simulator_binary() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_altyn")).with_file_name("altyn-simulator")
+}
+
+/// The answer of a register.do call.
+pub type Answer = Value;
+
+impl Gate {
+    pub async fn start(setup: Setup) -> Self {
+        let bank = Bank::start(setup.bank_late_ms).await;
+        let database = TestDatabase::make(setup.database).await;
+        let directory = tempfile::Builder::new().prefix("altyn-gate-").tempdir().expect("a place");
+        let mut gate = Self {
+            base_url: String::new(),
+            rest: String::new(),
+            user_name: String::new(),
+            password: String::new(),
+            token: String::new(),
+            callback_secret: String::new(),
+            data: directory.path().join("data"),
+            bank,
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()
+                .expect("a client"),
+            database,
+            setup,
+            process: None,
+            _directory: directory,
+        };
+        gate.boot(None).await;
+        gate
+    }
+
+    /// Starts the program (again), optionally to die at a crash point.
+    pub async fn boot(&mut self, crash_point: Option<&str>) {
+        let listen = match self.base_url.strip_prefix("http://") {
+            // A gateway comes back where it was: shops know it there.
+            Some(address) => address.to_owned(),
+            None => "127.0.0.1:0".to_owned(),
+        };
+        let _ = std::fs::remove_file(self.data.join("demo.json"));
+        std::fs::create_dir_all(&self.data).expect("a data directory");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.data.with_file_name("altyn.log"))
+            .expect("a log file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_altyn"));
+        command.args(["demo", "--stop-with-stdin", "--listen", &listen, "--log", self.setup.log]);
+        command.arg("--data").arg(&self.data);
+        command.args(["--bank-url", &self.bank.url, "--bank-key", &self.bank.key]);
+        let deadline = self.setup.exchange_deadline_ms.to_string();
+        command.args(["--exchange-deadline-ms", &deadline]);
+        let final_after = self.setup.not_found_final_after_ms.to_string();
+        command.args(["--not-found-final-after-ms", &final_after]);
+        if let Some(url) = &self.database.url {
+            command.args(["--database-url", url]);
+        }
+        if self.setup.manual_clock {
+            command.arg("--manual-clock");
+        }
+        if let Some(point) = crash_point {
+            command.args(["--crash-point", point]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        self.process = Some(command.spawn().expect("altyn starts"));
+        self.read_demo_file().await;
+    }
+
+    async fn read_demo_file(&mut self) {
+        let file = self.data.join("demo.json");
+        let process = self.process.as_mut().expect("it was started");
+        let began = Instant::now();
+        let text = loop {
+            if let Ok(text) = std::fs::read_to_string(&file) {
+                break text;
+            }
+            if let Some(status) = process.try_wait().expect("its state is known") {
+                let log = std::fs::read_to_string(self.data.with_file_name("altyn.log"));
+                panic!("altyn ended with {status}:\n{}", log.unwrap_or_default());
+            }
+            assert!(began.elapsed() < PATIENCE, "altyn did not become ready");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        let demo: Value = serde_json::from_str(&text).expect("demo.json is JSON");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        self.base_url = text(&demo["base_url"]);
+        self.rest = text(&demo["rbs"]["base_url"]);
+        self.user_name = text(&demo["rbs"]["user_name"]);
+        self.password = text(&demo["rbs"]["password"]);
+        self.token = text(&demo["rbs"]["token"]);
+        self.callback_secret = text(&demo["rbs"]["callback_secret"]);
+    }
+
+    /// Ends the program at once, as a power cut would.
+    pub async fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().await.expect("it can be killed");
+        }
+    }
+
+    /// Whether the program ended by itself within the patience of a test.
+    pub async fn died(&mut self) -> bool {
+        let Some(process) = self.process.as_mut() else { return true };
+        let ended = tokio::time::timeout(PATIENCE, process.wait()).await.is_ok();
+        if ended {
+            self.process = None;
+        }
+        ended
+    }
+
+    /// The process of the program.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().and_then(Child::id).expect("it runs")
+    }
+
+    /// All files of the installation, its log included.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let place = self.data.parent().expect("it has one");
+        [place, &self.data]
+            .into_iter()
+            .flat_map(|directory| std::fs::read_dir(directory).expect("it can be listed"))
+            .map(|entry| entry.expect("it can be read").path())
+            .filter(|path| path.is_file())
+            .collect()
+    }
+
+    /// Everything in a PostgreSQL database as text; empty for SQLite, whose file is among the files.
+    pub async fn dump(&self) -> Vec<u8> {
+        let Some(url) = &self.database.url else { return Vec::new() };
+        let output = Command::new("pg_dump").args(["--inserts", url]).output().await;
+        let output = output.expect("pg_dump runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
+    /// Asks the program to stop and waits until it has; returns whether it ended well.
+    pub async fn stop(&mut self) -> bool {
+        let Some(mut process) = self.process.take() else { return false };
+        drop(process.stdin.take());
+        let status = tokio::time::timeout(PATIENCE, process.wait()).await;
+        status.is_ok_and(|status| status.is_ok_and(|status| status.success()))
+    }
+
+    /// A second program on the same installation, by `altyn serve`.
+    pub async fn second_node(&self) -> Node {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = port.local_addr().expect("it has one");
+        drop(port);
+        let url = std::fs::read_to_string(self.data.join("database-url")).expect("it is there");
+        let config = self.data.with_file_name("second.toml");
+        let text = format!(
+            "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
+             [database]\nurl = \"{}\"\n[security]\nkey_file = \"{}\"\n\
+             [engine]\nexchange_deadline_ms = {}\n\
+             [callbacks]\nallowed_networks = [\"127.0.0.0/8\"]\n",
+            url.trim(),
+            self.data.join("altyn.key").display(),
+            self.setup.exchange_deadline_ms,
+        );
+        std::fs::write(&config, text).expect("the configuration is written");
+        let mut process = Command::new(env!("CARGO_BIN_EXE_altyn"))
+            .args(["serve", "--stop-with-stdin", "--config"])
+            .arg(&config)
+            .stdin(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("altyn starts");
+        let base_url = format!("http://{address}");
+        let began = Instant::now();
+        while self.http.get(format!("{base_url}/health/ready")).send().await.is_err() {
+            assert!(process.try_wait().expect("its state is known").is_none(), "it ended");
+            assert!(began.elapsed() < PATIENCE, "the second node did not become ready");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Node { rest: format!("{base_url}/payment/rest/"), process }
+    }
+
+    /// Calls a method with the shop's login; the answer must be JSON with status 200.
+    pub async fn call(&self, method: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.call_at(&self.rest, method, parameters).await
+    }
+
+    pub async fn call_at(&self, rest: &str, method: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.try_call_at(rest, method, parameters).await.expect("the gateway answers")
+    }
+
+    /// Like [`call`](Self::call), but a broken connection is an error.
+    pub async fn try_call(
+        &self,
+        method: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, String> {
+        self.try_call_at(&self.rest, method, parameters).await
+    }
+
+    async fn try_call_at(
+        &self,
+        rest: &str,
+        method: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Answer, String> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("userName", &self.user_name).append_pair("password", &self.password);
+        form.extend_pairs(parameters);
+        let response = self
+            .http
+            .post(format!("{rest}{method}"))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form.finish())
+            .send()
+            .await
+            .map_err(|error| error.to_string())?;
+        let status = response.status();
+        let text = response.text().await.map_err(|error| error.to_string())?;
+        if status != 200 {
+            return Err(format!("{status}: {text}"));
+        }
+        serde_json::from_str(&text).map_err(|error| format!("{error}: {text}"))
+    }
+
+    /// Registers an order of that many tiyn and returns its id.
+    pub async fn registered(&self, number: &str, amount: u64) -> String {
+        self.registered_by("register.do", number, amount).await
+    }
+
+    pub async fn registered_by(&self, method: &str, number: &str, amount: u64) -> String {
+        let amount = amount.to_string();
+        let answer = self
+            .call(method, &[
+                ("orderNumber", number),
+                ("amount", &amount),
+                ("returnUrl", "https://shop.example.kz/done"),
+            ])
+            .await;
+        answer["orderId"].as_str().unwrap_or_else(|| panic!("not registered: {answer}")).to_owned()
+    }
+
+    /// Pays with a card, server to server.
+    pub async fn pay(&self, order: &str, pan: &str) -> Answer {
+        self.call("paymentorder.do", &card(order, pan)).await
+    }
+
+    /// A paid order.
+    pub async fn paid(&self, number: &str, amount: u64) -> String {
+        let order = self.registered(number, amount).await;
+        let answer = self.pay(&order, APPROVED).await;
+        assert_eq!(answer["errorCode"], "0", "{answer}");
+        order
+    }
+
+    /// An order with money on hold.
+    pub async fn held(&self, number: &str, amount: u64) -> String {
+        let order = self.registered_by("registerPreAuth.do", number, amount).await;
+        let answer = self.pay(&order, APPROVED).await;
+        assert_eq!(answer["errorCode"], "0", "{answer}");
+        order
+    }
+
+    pub async fn status(&self, order: &str) -> Answer {
+        self.call("getOrderStatusExtended.do", &[("orderId", order)]).await
+    }
+
+    /// Waits until the order has this status; the last answer is returned.
+    pub async fn until_status(&self, order: &str, wanted: i64) -> Answer {
+        let began = Instant::now();
+        loop {
+            let answer = self.status(order).await;
+            if answer["orderStatus"] == wanted {
+                return answer;
+            }
+            assert!(began.elapsed() < PATIENCE, "not {wanted} in time: {answer}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Moves the time forward and waits until no timer is due.
+    pub async fn advance(&self, seconds: u32) {
+        let response = self
+            .http
+            .post(format!("{}/test/clock", self.base_url))
+            .header("content-type", "application/json")
+            .body(format!("{{\"advance_s\":{seconds}}}"))
+            .send()
+            .await
+            .expect("the clock answers");
+        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap_or_default());
+    }
+
+    /// What `altyn audit` says; it must find nothing.
+    pub async fn audit(&self) -> Value {
+        let output = self.altyn(&["audit", "--json"]).await;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success(),
+            "the audit found:\n{text}\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_str(&text).expect("the audit prints JSON")
+    }
+
+    /// Runs a command of the program on this installation.
+    pub async fn altyn(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_altyn"))
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data)
+            .output()
+            .await
+            .expect("altyn runs")
+    }
+
+    /// Waits until no operation is without a known end.
+    pub async fn drain(&self) {
+        let began = Instant::now();
+        while self.audit().await["open_operations"] != 0 {
+            assert!(began.elapsed() < PATIENCE, "operations stay open");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Compares the bank's own log with what the gateway says of each order, and the ledger with both.
+    pub async fn reconcile(&self, orders: &[String]) {
+        let log = self.bank.log().await;
+        let sum = |kinds: &[&str]| -> i64 {
+            log.iter()
+                .filter(|entry| entry["status"] == "approved")
+                .filter(|entry| kinds.iter().any(|kind| entry["kind"] == *kind))
+                .filter_map(|entry| entry["amount"].as_i64())
+                .sum()
+        };
+        let (mut approved, mut refunded) = (0, 0);
+        for order in orders {
+            let status = self.status(order).await;
+            let sums = &status["paymentAmountInfo"];
+            approved += sums["approvedAmount"].as_i64().expect("a sum");
+            refunded += sums["refundedAmount"].as_i64().expect("a sum");
+        }
+        assert_eq!(sum(&["authorization"]), approved, "authorizations: {log:?}");
+        assert_eq!(sum(&["refund"]), refunded, "refunds: {log:?}");
+    }
+}
+
+impl Gate {
+    /// Like [`reconcile`](Self::reconcile), for orders whose registration was not always answered: the bank
+    /// may know more, but nothing less and nothing twice.
+    pub async fn reconcile_at_least(&self, orders: &[String]) {
+        let log = self.bank.log().await;
+        let mut keys: Vec<&str> = log.iter().filter_map(|entry| entry["key"].as_str()).collect();
+        let all = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "one effect per key");
+        for order in orders {
+            let status = self.status(order).await;
+            assert_eq!(status["errorCode"], "0", "{status}");
+        }
+    }
+}
+
+/// Ends a process at once, as a power cut would.
+pub fn kill_process(id: u32) {
+    let status = std::process::Command::new("kill").args(["-9", &id.to_string()]).status();
+    assert!(status.expect("kill runs").success());
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.start_kill();
+        }
+        keep_artifacts(self.data.parent().expect("it has one"));
+        let Some(name) = self.database.name.take() else { return };
+        // Blocking on purpose: the test's own runtime is about to end.
+        let _ = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                dump_database(&name);
+                runtime.block_on(postgres_admin(&format!(
+                    "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+                )));
+            }
+        })
+        .join();
+    }
+}
+
+/// Where the search for card data looks after the whole suite, if it wants to.
+fn artifacts() -> Option<PathBuf> {
+    let place = PathBuf::from(std::env::var_os("ALTYN_TEST_ARTIFACTS")?);
+    std::fs::create_dir_all(&place).ok()?;
+    Some(place)
+}
+
+fn keep_artifacts(directory: &Path) {
+    let Some(place) = artifacts() else { return };
+    let name = directory.file_name().expect("it has a name");
+    let _ = std::process::Command::new("cp").arg("-r").arg(directory).arg(place.join(name)).status();
+}
+
+fn dump_database(name: &str) {
+    let Some(place) = artifacts() else { return };
+    let mut url: PostgresUrl = postgres_url().parse().expect("an address");
+    name.clone_into(&mut url.database);
+    let file = place.join(format!("{name}.sql"));
+    let _ = std::process::Command::new("pg_dump")
+        .args(["--inserts", "--file"])
+        .arg(file)
+        .arg(url.to_string())
+        .status();
+}
+
+/// A second gateway on the same database.
+pub struct Node {
+    pub rest: String,
+    process: Child,
+}
+
+impl Node {
+    pub fn id(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+}
+
+pub const APPROVED: &str = "4444555511113333";
+pub const NO_FUNDS: &str = "4000000000001166";
+pub const CHALLENGE: &str = "5555555555555599";
+pub const LATE_YES: &str = "4000000000009995";
+pub const LATE_NO: &str = "4000000000009987";
+pub const DROPPED: &str = "4000000000009979";
+
+/// The parameters of paymentorder.do for a test card.
+pub fn card<'a>(order: &'a str, pan: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("MDORDER", order),
+        ("$PAN", pan),
+        ("$CVC", "123"),
+        ("$EXPIRY", "203012"),
+        ("TEXT", "TEST CARD"),
+    ]
+}
+
+/// The parameters of an answer as a map of texts, for short comparisons.
+pub fn query(url: &str) -> HashMap<String, String> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
