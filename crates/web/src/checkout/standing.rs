@@ -1,0 +1,103 @@
+//! What a payer is to see of a payment: one total reading of it, from which every page follows.
+//! Double clicks, second tabs and the back button all come out at the same place because of it.
+
+use altyn_domain::{
+    DeclineCode, EndReason, Operation, PayerAction, Payment, PaymentStatus, Timestamp,
+};
+
+/// Where a payer stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The form can be filled in.
+    Open {
+        /// Why the newest finished try failed.
+        declined: Option<DeclineCode>,
+        /// An earlier try is still without an answer, and is no longer waited for.
+        unanswered: bool,
+    },
+    /// The bank has not answered yet.
+    Waiting,
+    /// The payer has something to do for the try in flight.
+    Asked(PayerAction),
+    /// Money is taken.
+    Paid,
+    /// Money is reserved.
+    Held,
+    /// The card is checked.
+    Verified,
+    /// Paid once, and all of it went back or was given up.
+    Returned,
+    /// No tries are left.
+    Declined(Option<DeclineCode>),
+    /// No try may be begun, and one is still without an answer.
+    TriesOver,
+    /// Withdrawn by the shop.
+    Cancelled,
+    /// Its time ended unpaid.
+    Expired,
+}
+
+impl Standing {
+    /// The standing of `payment` at `now`.
+    pub(crate) fn of(payment: &Payment, now: Timestamp) -> Self {
+        match payment.status() {
+            PaymentStatus::Captured | PaymentStatus::PartiallyRefunded => Self::Paid,
+            PaymentStatus::Authorized => Self::Held,
+            PaymentStatus::Verified => Self::Verified,
+            PaymentStatus::Refunded | PaymentStatus::Voided => Self::Returned,
+            PaymentStatus::Declined => Self::Declined(last_decline(payment)),
+            PaymentStatus::Cancelled => Self::Cancelled,
+            PaymentStatus::Expired => Self::Expired,
+            PaymentStatus::Processing => payment
+                .try_in_flight()
+                .and_then(|attempt| attempt.action.clone())
+                .map_or(Self::Waiting, Self::Asked),
+            PaymentStatus::AwaitingPayment => Self::of_unpaid(payment, now),
+        }
+    }
+
+    fn of_unpaid(payment: &Payment, now: Timestamp) -> Self {
+        let unanswered = payment.tries().any(|attempt| attempt.state.is_open());
+        // The timer that writes these ends down may be a moment late; the payer need not wait for it.
+        if now >= payment.expires_at {
+            Self::Expired
+        } else if payment.tries_left() > 0 {
+            Self::Open {
+                declined: payment.visible_decline(),
+                unanswered,
+            }
+        } else if unanswered {
+            Self::TriesOver
+        } else {
+            Self::Declined(last_decline(payment))
+        }
+    }
+
+    /// The word that the page's script is told.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Waiting => "waiting",
+            Self::Asked(_) => "asked",
+            Self::Paid => "paid",
+            Self::Held => "held",
+            Self::Verified => "verified",
+            Self::Returned => "returned",
+            Self::Declined(_) => "declined",
+            Self::TriesOver => "tries_over",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Why the newest finished try failed, also when the payment has ended by it.
+fn last_decline(payment: &Payment) -> Option<DeclineCode> {
+    let ended = payment.end.map(|end| end.reason);
+    debug_assert!(matches!(ended, None | Some(EndReason::Declined)));
+    payment
+        .tries()
+        .rev()
+        .find(|attempt| !attempt.state.is_open())
+        .and_then(|attempt: &Operation| attempt.decline)
+}
