@@ -293,6 +293,10 @@ impl Game {
             | TimerKind::AutoVoid => self.fire(key.kind, key.subject),
             TimerKind::Callback => unreachable!("left out above"),
         }
+        // A timer that was due is cleared or set for later; else it would fire without end.
+        if let Some((set_for, _)) = self.desk.timers.get(&key).filter(|_| due) {
+            assert!(*set_for > self.desk.now, "{key:?} fires without end");
+        }
     }
 
     fn fire(&mut self, kind: TimerKind, subject: u32) {
