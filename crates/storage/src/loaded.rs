@@ -121,7 +121,11 @@ pub struct ChangeSet {
 impl ChangeSet {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.payments.is_empty() && self.timers.is_empty() && self.attempts.is_empty()
+        self.payments.is_empty()
+            && self.timers.is_empty()
+            && self.deliveries.is_empty()
+            && self.attempts.is_empty()
+            && self.resolved.is_empty()
     }
 }
 

@@ -1,0 +1,232 @@
+//! The database as the rest of the program sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use altyn_domain::{
+    Bucket, Delivery, DeliveryAttempt, Event, Payment, PaymentId, Posting, ProjectId, TimerKind,
+    Timestamp,
+};
+use altyn_storage::{
+    AccountBalance, AuditPage, BatchWriter, CredentialRecord, IncidentRecord, LeasedTimer,
+    PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
+    StorageError,
+};
+use async_trait::async_trait;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::worker::{Role, Workers};
+use crate::writer::SqliteWriter;
+use crate::{connection, lists, load, read, rows, settings, timers};
+
+/// At least and at most that many threads read.
+const READERS: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// The threads of one open file.
+pub(crate) struct Handles {
+    /// The thread that writes.
+    pub writer: Workers,
+    readers: Workers,
+    /// Whose transaction the writing connection is in.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Handles {
+    /// Waits for the turn at the writing connection.
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+}
+
+/// One SQLite file.
+pub struct SqliteStorage {
+    handles: Arc<Handles>,
+}
+
+impl SqliteStorage {
+    /// Opens the file, makes it if it is not there, and brings it to the newest tables. Blocks on the
+    /// disk: meant for the start of the program.
+    ///
+    /// # Errors
+    /// [`StorageError::Unusable`] if the file is no database, is of a newer version, or cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        let path = path.as_ref();
+        connection::prepare(path)?;
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let readers = cores.clamp(*READERS.start(), *READERS.end());
+        let handles = Handles {
+            writer: Workers::start(Role::Writer, 1, path)?,
+            readers: Workers::start(Role::Reader, readers, path)?,
+            turn: Arc::default(),
+        };
+        let handles = Arc::new(handles);
+        Ok(Self { handles })
+    }
+}
+
+#[async_trait]
+impl Storage for SqliteStorage {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn writer(&self) -> Result<Box<dyn BatchWriter>, StorageError> {
+        Ok(Box::new(SqliteWriter::new(Arc::clone(&self.handles))))
+    }
+
+    async fn ping(&self) -> Result<(), StorageError> {
+        let read = self.handles.readers.run(|db| load::settings_version(db));
+        read.await.map(drop)
+    }
+
+    async fn payment(
+        &self,
+        project: ProjectId,
+        id: PaymentId,
+    ) -> Result<Option<Payment>, StorageError> {
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| read::payment(db, Some(project), id))
+            .await
+    }
+
+    async fn payment_by_capability(&self, id: PaymentId) -> Result<Option<Payment>, StorageError> {
+        let readers = &self.handles.readers;
+        readers.run(move |db| read::payment(db, None, id)).await
+    }
+
+    async fn payment_by_reference(
+        &self,
+        key: &ReferenceKey,
+    ) -> Result<Option<Payment>, StorageError> {
+        let key = key.clone();
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| read::payment_by_reference(db, &key))
+            .await
+    }
+
+    async fn payments(
+        &self,
+        project: ProjectId,
+        bucket: Bucket,
+        filter: &PaymentFilter,
+    ) -> Result<PaymentPage, StorageError> {
+        let filter = filter.clone();
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| lists::payments(db, project, bucket, &filter))
+            .await
+    }
+
+    async fn delivery(
+        &self,
+        payment: PaymentId,
+        number: u32,
+    ) -> Result<Option<(Delivery, Event)>, StorageError> {
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| read::delivery(db, payment, number))
+            .await
+    }
+
+    async fn delivery_attempts(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Vec<DeliveryAttempt>, StorageError> {
+        let readers = &self.handles.readers;
+        readers.run(move |db| read::attempts(db, payment)).await
+    }
+
+    async fn postings(&self, payment: PaymentId) -> Result<Vec<Posting>, StorageError> {
+        let readers = &self.handles.readers;
+        readers.run(move |db| rows::postings(db, payment)).await
+    }
+
+    async fn incidents(
+        &self,
+        with_resolved: bool,
+        limit: u32,
+    ) -> Result<Vec<IncidentRecord>, StorageError> {
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| lists::incidents(db, with_resolved, limit))
+            .await
+    }
+
+    async fn lease_timers(
+        &self,
+        kinds: &[TimerKind],
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<LeasedTimer>, StorageError> {
+        let kinds: Arc<[TimerKind]> = kinds.into();
+        let wanted = Arc::clone(&kinds);
+        let look = move |db: &mut _| timers::any_due(db, &wanted, now);
+        // The writer is not troubled while nothing is due.
+        if !self.handles.readers.run(look).await? {
+            return Ok(Vec::new());
+        }
+        let _turn = self.handles.turn().await;
+        let lease = move |db: &mut _| timers::lease(db, &kinds, (now, lease_until), limit);
+        self.handles.writer.run(lease).await
+    }
+
+    async fn due_timers(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), StorageError> {
+        let readers = &self.handles.readers;
+        readers.run(move |db| timers::due(db, now)).await
+    }
+
+    async fn settings_version(&self) -> Result<i64, StorageError> {
+        let readers = &self.handles.readers;
+        readers.run(|db| load::settings_version(db)).await
+    }
+
+    async fn settings(&self) -> Result<SettingsRecords, StorageError> {
+        self.handles.readers.run(settings::read).await
+    }
+
+    async fn save_settings(
+        &self,
+        projects: &[ProjectRecord],
+        credentials: &[CredentialRecord],
+        what: &str,
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
+        let change = settings::Change {
+            projects: projects.to_vec(),
+            credentials: credentials.to_vec(),
+            what: what.to_owned(),
+            at,
+        };
+        let _turn = self.handles.turn().await;
+        let writer = &self.handles.writer;
+        writer.run(move |db| settings::save(db, &change)).await
+    }
+
+    async fn audit_page(
+        &self,
+        from: Option<PaymentId>,
+        limit: u32,
+    ) -> Result<AuditPage, StorageError> {
+        let readers = &self.handles.readers;
+        readers
+            .run(move |db| lists::audit_page(db, from, limit))
+            .await
+    }
+
+    async fn audit_accounts(
+        &self,
+    ) -> Result<(Vec<AccountBalance>, Vec<AccountBalance>), StorageError> {
+        self.handles.readers.run(lists::accounts).await
+    }
+
+    async fn forget_batches(&self, before: Timestamp) -> Result<(), StorageError> {
+        let _turn = self.handles.turn().await;
+        let writer = &self.handles.writer;
+        writer
+            .run(move |db| lists::forget_batches(db, before))
+            .await
+    }
+}
