@@ -128,6 +128,11 @@ pub fn asset(content_type: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
+/// Browsers ask for an icon unasked; there is none, and that is no error.
+pub async fn no_icon() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// Whether a form was sent from one of our own pages, as far as the browser tells.
 pub fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());

@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::journal::Journal;
 use crate::random;
 use crate::secret::Fingerprints;
+use crate::web;
 use book::{Book, Entropy, Moment, Performed, Refusal};
 use fault::Faults;
 use record::Record;
@@ -162,5 +163,6 @@ pub fn router(bank: Arc<Bank>) -> Router {
         .route("/bank/faults", post(page::add_fault))
         .route("/bank/faults/clear", post(page::clear_faults))
         .route("/bank/style.css", get(page::style))
+        .route("/favicon.ico", get(web::no_icon))
         .with_state(bank)
 }

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::config::ShopConfig;
 use crate::journal::Journal;
-use crate::{clock, random};
+use crate::{clock, random, web};
 use gateway::Gateway;
 use order::Order;
 
@@ -124,8 +124,8 @@ impl Shop {
         Some(order.clone())
     }
 
-    /// As [`Shop::change`], but the journal gets a line only if the state or a sum is new: pages ask
-    /// the gateway far more often than anything happens.
+    /// As [`Shop::change`], but the journal gets a line only if the state or a sum is new: pages
+    /// ask the gateway far more often than anything happens.
     fn change_if_news(&self, number: &str, change: impl FnOnce(&mut Order)) {
         let mut orders = self.orders();
         let Some(order) = orders.get_mut(number) else {
@@ -167,6 +167,7 @@ pub fn router(shop: Arc<Shop>) -> Router {
         .route("/orders/{number}/refund", post(actions::refund))
         .route("/callback", get(callback::by_query).post(callback::by_body))
         .route("/shop.css", get(pages::style))
+        .route("/favicon.ico", get(web::no_icon))
         .route("/pictures/{file}", get(pages::picture))
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -23,8 +23,8 @@ use crate::{clock, random};
 const LISTED_MAX: usize = 100;
 /// Most pieces of one order.
 pub const QUANTITY_MAX: u32 = 9;
-/// How long the page of an order waits for its callback.
-const CALLBACK_WAIT_MS: u64 = 120_000;
+/// How often the page of an unpaid order looks again.
+const REFRESH_S: u32 = 4;
 
 /// What every page needs.
 pub struct Frame {
@@ -258,9 +258,9 @@ pub async fn show_order(
     };
     let (title, hint) = texts::state(order.state, language);
     let mut frame = Frame::new(shop, language, format!("/orders/{number}"));
-    let young = clock::now_ms().saturating_sub(order.created_ms) < CALLBACK_WAIT_MS;
-    if order.state.is_open() || (order.callbacks.is_empty() && young && asked.is_ok()) {
-        frame.refresh_s = 4;
+    // Never while there is a form: loading again would wipe what is being typed.
+    if order.state.is_open() {
+        frame.refresh_s = REFRESH_S;
     }
     let callbacks = order.callbacks.iter().map(|callback| {
         (

@@ -129,127 +129,118 @@ impl Texts {
 
 /// Title and explanation of a state.
 pub fn state(state: State, language: Language) -> (&'static str, &'static str) {
-    let (kk, ru, en) = match state {
+    match language {
+        Language::Kk => state_kk(state),
+        Language::Ru => state_ru(state),
+        Language::En => state_en(state),
+    }
+}
+
+fn state_kk(state: State) -> (&'static str, &'static str) {
+    match state {
         State::NotRegistered => (
-            (
-                "Төлем басталмады",
-                "Төлем шлюзі тапсырысты қабылдамады. Қайта тапсырыс беріңіз.",
-            ),
-            (
-                "Оплата не начата",
-                "Шлюз не принял заказ. Оформите его ещё раз.",
-            ),
-            (
-                "Payment not started",
-                "The gateway did not take the order. Please order again.",
-            ),
+            "Төлем басталмады",
+            "Төлем шлюзі тапсырысты қабылдамады. Қайта тапсырыс беріңіз.",
         ),
-        State::Registered => (
-            ("Төлем күтілуде", "Тапсырыс тіркелді, енді оны төлеу керек."),
-            (
-                "Ждёт оплаты",
-                "Заказ зарегистрирован, осталось его оплатить.",
-            ),
-            (
-                "Awaiting payment",
-                "The order is registered and can be paid.",
-            ),
-        ),
-        State::Authentication => (
-            ("Банк растауды күтуде", "Төлемді банк бетінде растаңыз."),
-            (
-                "Банк ждёт подтверждения",
-                "Подтвердите платёж на странице банка.",
-            ),
-            (
-                "The bank awaits confirmation",
-                "Confirm the payment on the bank's page.",
-            ),
-        ),
+        State::Registered => ("Төлем күтілуде", "Тапсырыс тіркелді, енді оны төлеу керек."),
+        State::Authentication => ("Банк растауды күтуде", "Төлемді банк бетінде растаңыз."),
         State::Waiting => (
-            (
-                "Төлем өңделуде",
-                "Банк әлі жауап берген жоқ. Қайта төлемеңіз, сәл күтіңіз.",
-            ),
-            (
-                "Платёж обрабатывается",
-                "Банк ещё не ответил. Не платите второй раз, подождите.",
-            ),
-            (
-                "Payment in progress",
-                "The bank has not answered yet. Do not pay twice, just wait.",
-            ),
+            "Төлем өңделуде",
+            "Банк әлі жауап берген жоқ. Қайта төлемеңіз, сәл күтіңіз.",
         ),
         State::Held => (
-            (
-                "Ақша ұсталып тұр",
-                "Сома картада бұғатталды. Дүкен оны алады немесе босатады.",
-            ),
-            (
-                "Деньги удержаны",
-                "Сумма заблокирована на карте. Магазин её спишет или отпустит.",
-            ),
-            (
-                "Money is held",
-                "The sum is blocked on the card. The shop captures or releases it.",
-            ),
+            "Ақша ұсталып тұр",
+            "Сома картада бұғатталды. Дүкен оны алады немесе босатады.",
         ),
-        State::Paid => (
-            ("Төленді", "Рақмет! Тапсырысыңызды жинап жатырмыз."),
-            ("Оплачено", "Спасибо! Уже собираем ваш заказ."),
-            ("Paid", "Thank you! We are packing your order."),
-        ),
-        State::Released => (
-            ("Босатылды", "Ұсталған сома картаға қайтарылды."),
-            (
-                "Удержание снято",
-                "Удержанная сумма снова доступна на карте.",
-            ),
-            ("Released", "The held sum is available on the card again."),
-        ),
-        State::Refunded => (
-            ("Ақша қайтарылды", "Барлық сома картаға қайтарылды."),
-            ("Деньги возвращены", "Вся сумма возвращена на карту."),
-            ("Refunded", "The whole sum went back to the card."),
-        ),
+        State::Paid => ("Төленді", "Рақмет! Тапсырысыңызды жинап жатырмыз."),
+        State::Released => ("Босатылды", "Ұсталған сома картаға қайтарылды."),
+        State::Refunded => ("Ақша қайтарылды", "Барлық сома картаға қайтарылды."),
         State::PartiallyRefunded => (
-            (
-                "Бір бөлігі қайтарылды",
-                "Соманың бір бөлігі картаға қайтарылды.",
-            ),
-            ("Часть возвращена", "Часть суммы возвращена на карту."),
-            (
-                "Partly refunded",
-                "A part of the sum went back to the card.",
-            ),
+            "Бір бөлігі қайтарылды",
+            "Соманың бір бөлігі картаға қайтарылды.",
+        ),
+        State::Declined => ("Төленбеді", "Төлем өтпеді, ақша алынған жоқ."),
+        State::Mismatch => (
+            "Деректер сәйкес емес",
+            "Шлюз басқа тапсырыс не сома туралы айтты. Тауар берілмейді.",
+        ),
+    }
+}
+
+fn state_ru(state: State) -> (&'static str, &'static str) {
+    match state {
+        State::NotRegistered => (
+            "Оплата не начата",
+            "Шлюз не принял заказ. Оформите его ещё раз.",
+        ),
+        State::Registered => (
+            "Ждёт оплаты",
+            "Заказ зарегистрирован, осталось его оплатить.",
+        ),
+        State::Authentication => (
+            "Банк ждёт подтверждения",
+            "Подтвердите платёж на странице банка.",
+        ),
+        State::Waiting => (
+            "Платёж обрабатывается",
+            "Банк ещё не ответил. Не платите второй раз, подождите.",
+        ),
+        State::Held => (
+            "Деньги удержаны",
+            "Сумма заблокирована на карте. Магазин её спишет или отпустит.",
+        ),
+        State::Paid => ("Оплачено", "Спасибо! Уже собираем ваш заказ."),
+        State::Released => (
+            "Удержание снято",
+            "Удержанная сумма снова доступна на карте.",
+        ),
+        State::Refunded => ("Деньги возвращены", "Вся сумма возвращена на карту."),
+        State::PartiallyRefunded => ("Часть возвращена", "Часть суммы возвращена на карту."),
+        State::Declined => ("Не оплачено", "Платёж не прошёл, деньги не списаны."),
+        State::Mismatch => (
+            "Данные не сходятся",
+            "Шлюз сообщил о другом заказе или сумме. Товар не выдаём.",
+        ),
+    }
+}
+
+fn state_en(state: State) -> (&'static str, &'static str) {
+    match state {
+        State::NotRegistered => (
+            "Payment not started",
+            "The gateway did not take the order. Please order again.",
+        ),
+        State::Registered => (
+            "Awaiting payment",
+            "The order is registered and can be paid.",
+        ),
+        State::Authentication => (
+            "The bank awaits confirmation",
+            "Confirm the payment on the bank's page.",
+        ),
+        State::Waiting => (
+            "Payment in progress",
+            "The bank has not answered yet. Do not pay twice, just wait.",
+        ),
+        State::Held => (
+            "Money is held",
+            "The sum is blocked on the card. The shop captures or releases it.",
+        ),
+        State::Paid => ("Paid", "Thank you! We are packing your order."),
+        State::Released => ("Released", "The held sum is available on the card again."),
+        State::Refunded => ("Refunded", "The whole sum went back to the card."),
+        State::PartiallyRefunded => (
+            "Partly refunded",
+            "A part of the sum went back to the card.",
         ),
         State::Declined => (
-            ("Төленбеді", "Төлем өтпеді, ақша алынған жоқ."),
-            ("Не оплачено", "Платёж не прошёл, деньги не списаны."),
-            (
-                "Not paid",
-                "The payment did not succeed; no money was taken.",
-            ),
+            "Not paid",
+            "The payment did not succeed; no money was taken.",
         ),
         State::Mismatch => (
-            (
-                "Деректер сәйкес емес",
-                "Шлюз басқа тапсырыс не сома туралы айтты. Тауар берілмейді.",
-            ),
-            (
-                "Данные не сходятся",
-                "Шлюз сообщил о другом заказе или сумме. Товар не выдаём.",
-            ),
-            (
-                "Details do not match",
-                "The gateway told of another order or sum. Nothing is shipped.",
-            ),
+            "Details do not match",
+            "The gateway told of another order or sum. Nothing is shipped.",
         ),
-    };
-    match language {
-        Language::Kk => kk,
-        Language::Ru => ru,
-        Language::En => en,
     }
 }
 
@@ -338,8 +329,10 @@ static RU: Texts = Texts {
     done_captured: "Деньги списаны.",
     done_released: "Удержание снято.",
     done_refunded: "Возврат принят.",
-    wrong_amount: "Такую сумму провести нельзя: проверьте, что она больше нуля и не больше доступной.",
-    silent: "Платёжный шлюз не ответил. Неизвестно, выполнил ли он запрос: сначала проверьте статус.",
+    wrong_amount: "Такую сумму провести нельзя: проверьте, что она больше нуля \
+                   и не больше доступной.",
+    silent: "Платёжный шлюз не ответил. Неизвестно, выполнил ли он \
+             запрос: сначала проверьте статус.",
     strange: "Платёжный шлюз ответил непонятно. Сначала проверьте статус заказа.",
     refused: "Платёжный шлюз отказал:",
     problem: "Не получилось",
@@ -389,7 +382,8 @@ static KK: Texts = Texts {
     done_captured: "Ақша алынды.",
     done_released: "Ұсталған сома босатылды.",
     done_refunded: "Қайтару қабылданды.",
-    wrong_amount: "Мұндай соманы өткізуге болмайды: ол нөлден көп, қолда бардан артық болмауы керек.",
+    wrong_amount: "Мұндай соманы өткізуге болмайды: ол нөлден көп, қолда \
+                   бардан артық болмауы керек.",
     silent: "Төлем шлюзі жауап бермеді. Сұрау орындалғаны белгісіз: алдымен күйін тексеріңіз.",
     strange: "Төлем шлюзі түсініксіз жауап берді. Алдымен тапсырыс күйін тексеріңіз.",
     refused: "Төлем шлюзі бас тартты:",
@@ -440,8 +434,10 @@ static EN: Texts = Texts {
     done_captured: "The money is captured.",
     done_released: "The hold is released.",
     done_refunded: "The refund is accepted.",
-    wrong_amount: "This sum is not possible: it must be above zero and not above what is available.",
-    silent: "The payment gateway did not answer. Whether it did the work is not known: check first.",
+    wrong_amount: "This sum is not possible: it must be above zero and not \
+                   above what is available.",
+    silent: "The payment gateway did not answer. Whether it did the work \
+             is not known: check first.",
     strange: "The payment gateway gave an answer we do not understand. Check the order first.",
     refused: "The payment gateway refused:",
     problem: "That did not work",

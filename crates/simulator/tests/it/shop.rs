@@ -215,108 +215,79 @@ async fn forged_callback_pays_nothing() {
 }
 
 /// Secret, parameters and the checksum that belongs to them.
-type Published = (
-    &'static str,
-    Vec<(&'static str, &'static str)>,
-    &'static str,
-);
+const PUBLISHED: [(&str, &str, &str); 6] = [
+    (
+        "ooc7slpvc61k7sf7ma7p4hrefr",
+        "mdOrder=06cf5599-3f17-7c86-bdbc-bd7d00a8b38b&operation=approved&orderNumber=2003&status=1",
+        "EAF2FB72CAB99FD5067F4BA493DD84F4D79C1589FDE8ED29622F0F07215AA972",
+    ),
+    (
+        SECRET,
+        "mdOrder=01491d0b-c848-7dd6-a20d-e96900a7d8c0&operation=deposited&orderNumber=ORD-1001\
+         &status=1",
+        "3DD5DA49325BAD2666FC118F0C83DB4DBFB64BB1F08F33A76739225F4BA7CCBA",
+    ),
+    (
+        SECRET,
+        "mdOrder=01491d0b-c848-7dd6-a20d-e96900a7d8c0&orderNumber=ORD-1001&operation=refunded\
+         &status=1&amount=200000&operationRefundedAmount=50000\
+         &callbackCreationDate=Mon+Jan+31+21%3A46%3A52+UTC+2022",
+        "83C9910E8A836EB27981ED980E8F308535E356E198C54CA347E278875E178321",
+    ),
+    (
+        "ключ",
+        "mdOrder=01491d0b-c848-7dd6-a20d-e96900a7d8c0&operation=approved\
+         &orderNumber=%D0%97%D0%B0%D0%BA%D0%B0%D0%B7+7&status=0",
+        "42CF2F028B70D823DAC09B14119F2E9F2D2A03C9C89DBACFF39F637D971DD481",
+    ),
+    (
+        SECRET,
+        "mdOrder=01491d0b-c848-7dd6-a20d-e96900a7d8c0&operation=declinedByTimeout\
+         &orderNumber=ORD-1001&status=1",
+        "96C3E1365C47079F4ED7592FBA369751792EF77A17B39A94D78822F7442ADC9E",
+    ),
+    (
+        SECRET,
+        "bindingId=44779116-41a5-7798-b072-c0a30760e2b0&clientId=cust-7\
+         &mdOrder=01491d0b-c848-7dd6-a20d-e96900a7d8c0&operation=bindingCreated\
+         &orderNumber=ORD-1001&status=1",
+        "4461D213EA47D4A43D18C8127366F547ADF3C4568EF4179DFA7E6BEB08601946",
+    ),
+];
 
 #[tokio::test]
 async fn published_checksums_are_accepted_both_ways() {
-    let order = "01491d0b-c848-7dd6-a20d-e96900a7d8c0";
-    let cases: [Published; 6] = [
-        (
-            "ooc7slpvc61k7sf7ma7p4hrefr",
-            vec![
-                ("mdOrder", "06cf5599-3f17-7c86-bdbc-bd7d00a8b38b"),
-                ("operation", "approved"),
-                ("orderNumber", "2003"),
-                ("status", "1"),
-            ],
-            "EAF2FB72CAB99FD5067F4BA493DD84F4D79C1589FDE8ED29622F0F07215AA972",
-        ),
-        (
-            SECRET,
-            vec![
-                ("mdOrder", order),
-                ("operation", "deposited"),
-                ("orderNumber", "ORD-1001"),
-                ("status", "1"),
-            ],
-            "3DD5DA49325BAD2666FC118F0C83DB4DBFB64BB1F08F33A76739225F4BA7CCBA",
-        ),
-        (
-            SECRET,
-            vec![
-                ("mdOrder", order),
-                ("orderNumber", "ORD-1001"),
-                ("operation", "refunded"),
-                ("status", "1"),
-                ("amount", "200000"),
-                ("operationRefundedAmount", "50000"),
-                ("callbackCreationDate", "Mon Jan 31 21:46:52 UTC 2022"),
-            ],
-            "83C9910E8A836EB27981ED980E8F308535E356E198C54CA347E278875E178321",
-        ),
-        (
-            "ключ",
-            vec![
-                ("mdOrder", order),
-                ("operation", "approved"),
-                ("orderNumber", "Заказ 7"),
-                ("status", "0"),
-            ],
-            "42CF2F028B70D823DAC09B14119F2E9F2D2A03C9C89DBACFF39F637D971DD481",
-        ),
-        (
-            SECRET,
-            vec![
-                ("mdOrder", order),
-                ("operation", "declinedByTimeout"),
-                ("orderNumber", "ORD-1001"),
-                ("status", "1"),
-            ],
-            "96C3E1365C47079F4ED7592FBA369751792EF77A17B39A94D78822F7442ADC9E",
-        ),
-        (
-            SECRET,
-            vec![
-                ("bindingId", "44779116-41a5-7798-b072-c0a30760e2b0"),
-                ("clientId", "cust-7"),
-                ("mdOrder", order),
-                ("operation", "bindingCreated"),
-                ("orderNumber", "ORD-1001"),
-                ("status", "1"),
-            ],
-            "4461D213EA47D4A43D18C8127366F547ADF3C4568EF4179DFA7E6BEB08601946",
-        ),
-    ];
     let gateway = StubGateway::start().await;
-    for (secret, mut parameters, checksum) in cases {
+    for (secret, signed, checksum) in PUBLISHED {
         let simulator = Simulator::start_with(config(&gateway, secret));
-        let url = format!("{}/callback", simulator.shop_url);
-        parameters.push(("sign_alias", "any"));
-        parameters.push(("checksum", checksum));
-
-        let by_get = simulator
-            .client
-            .get(format!("{url}?{}", encode(&parameters)))
-            .send()
-            .await;
-        assert_eq!(
-            by_get.expect("answered").status(),
-            StatusCode::OK,
-            "{checksum}"
-        );
-        assert_eq!(
-            simulator.submit(&url, &parameters).await.0,
-            StatusCode::OK,
-            "{checksum}"
-        );
-
-        parameters[0].1 = "changed";
-        let changed = simulator.submit(&url, &parameters).await.0;
-        assert_eq!(changed, StatusCode::BAD_REQUEST, "{checksum}");
+        let send = async |method: &str, parameters: String| {
+            let url = format!("{}/callback", simulator.shop_url);
+            let request = match method {
+                "GET" => simulator.client.get(format!("{url}?{parameters}")),
+                _ => simulator.client.post(url).body(parameters),
+            };
+            request.send().await.expect("answered").status()
+        };
+        for method in ["GET", "POST"] {
+            let right = format!("{signed}&sign_alias=any&checksum={checksum}");
+            assert_eq!(
+                send(method, right).await,
+                StatusCode::OK,
+                "{method} {signed}"
+            );
+            let changed = format!("{signed}0&checksum={checksum}");
+            assert_eq!(
+                send(method, changed).await,
+                StatusCode::BAD_REQUEST,
+                "{signed}"
+            );
+            let more = format!("{signed}&amount=1&amount=2&checksum={checksum}");
+            assert_eq!(
+                send(method, more).await,
+                StatusCode::BAD_REQUEST,
+                "{signed}"
+            );
+        }
     }
 }
 
