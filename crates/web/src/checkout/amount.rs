@@ -1,6 +1,6 @@
 //! Amounts as people of a language write them.
 
-use altyn_domain::{Language, Money};
+use altyn_domain::{Currency, Language, Money};
 
 /// A space at which no line breaks.
 const SPACE: char = '\u{a0}';
@@ -24,7 +24,7 @@ pub(crate) fn shown(money: Money, language: Language) -> String {
         number.push(point);
         number.push_str(fraction);
     }
-    let sign = money.currency().sign();
+    let sign = sign(money.currency());
     match language {
         Language::Ru | Language::Kk => format!("{number}{SPACE}{sign}"),
         Language::En if sign.ends_with(char::is_alphabetic) => format!("{sign}{SPACE}{number}"),
@@ -32,10 +32,20 @@ pub(crate) fn shown(money: Money, language: Language) -> String {
     }
 }
 
+/// The sign people know the currency by; the code where that is written in letters that a page in our
+/// languages cannot mix in.
+fn sign(currency: Currency) -> String {
+    let sign = currency.sign();
+    let is_foreign = |c: char| c.is_alphabetic() && c > '\u{52f}';
+    if sign.chars().any(is_foreign) {
+        currency.alpha().to_owned()
+    } else {
+        sign
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use altyn_domain::Currency;
-
     use super::*;
 
     #[test]
@@ -45,7 +55,7 @@ mod tests {
             (99, "KZT", "0,99 ₸", "₸0.99"),
             (100_000, "KZT", "1 000,00 ₸", "₸1,000.00"),
             (1_234_567, "JPY", "1 234 567 ¥", "¥1,234,567"),
-            (1_234_567, "KWD", "1 234,567 KD", "KD 1,234.567"),
+            (1_234_567, "KWD", "1 234,567 KWD", "KWD 1,234.567"),
         ];
         for (minor, currency, russian, english) in table {
             let money = Money::new(minor, Currency::from_alpha(currency).unwrap()).unwrap();

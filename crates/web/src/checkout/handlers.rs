@@ -69,7 +69,7 @@ pub(crate) async fn front(checkout: &Checkout, request: OpenRequest) -> Response
         accept_language,
     } = request;
     match Visit::begin(checkout, payment_id, language, accept_language.as_deref()).await {
-        Ok(visit) => show(checkout, &visit, Place::Front),
+        Ok(visit) => present(&visit.view(checkout), Place::Front),
         Err(page) => page,
     }
 }
@@ -86,24 +86,23 @@ pub(crate) async fn result(asked: Asked) -> Response {
 
 async fn show_at(place: Place, asked: Asked) -> Response {
     match asked.visit(None).await {
-        Ok(visit) => show(&asked.checkout, &visit, place),
+        Ok(visit) => present(&visit.view(&asked.checkout), place),
         Err(page) => page,
     }
 }
 
 /// The present standing at `place`, or the way to where it is shown.
-pub(crate) fn show(checkout: &Checkout, visit: &Visit, place: Place) -> Response {
-    let view = visit.view(checkout);
+pub(crate) fn present(view: &View<'_>, place: Place) -> Response {
     match (view.standing(), place) {
         (Standing::Open { .. }, Place::Front) => {
-            pages::form(&view, &Kept::default(), &FieldErrors::default())
+            pages::form(view, &Kept::default(), &FieldErrors::default())
         }
-        (Standing::Asked(action), Place::Steps) => pages::steps(&view, &action, true),
-        (Standing::Waiting, _) => pages::wait(&view),
+        (Standing::Asked(action), Place::Steps) => pages::steps(view, &action, true),
+        (Standing::Waiting, _) => pages::wait(view),
         (Standing::Asked(_), Place::Front | Place::Result)
         | (Standing::Open { declined: None, .. }, Place::Result | Place::Steps)
         | (_, Place::Steps) => see_other(&view.next()),
-        (standing, Place::Front | Place::Result) => pages::outcome(&view, &standing, place),
+        (standing, Place::Front | Place::Result) => pages::outcome(view, &standing, place),
     }
 }
 

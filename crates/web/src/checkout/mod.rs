@@ -9,6 +9,8 @@
 mod amount;
 mod assets;
 mod card_form;
+#[cfg(test)]
+mod gallery;
 mod handlers;
 mod headers;
 mod pages;
@@ -127,6 +129,7 @@ pub fn compression() -> CompressionLayer {
 /// The addresses of Checkout, from `/checkout/…` on.
 pub fn router(checkout: Checkout) -> Router {
     Router::new()
+        .route("/checkout/assets/{name}", get(assets::serve))
         .route("/checkout/{id}", get(handlers::page))
         .route(
             "/checkout/{id}/pay",

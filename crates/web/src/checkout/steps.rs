@@ -10,7 +10,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 
-use super::handlers::{Asked, after, show};
+use super::handlers::{Asked, after, present};
 use super::standing::Standing;
 use super::visit::{Place, Visit};
 use super::{Checkout, pages};
@@ -24,7 +24,7 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 /// GET `/checkout/{id}/3ds`.
 pub(crate) async fn page(asked: Asked) -> Response {
     match asked.visit(None).await {
-        Ok(visit) => show(&asked.checkout, &visit, Place::Steps),
+        Ok(visit) => present(&visit.view(&asked.checkout), Place::Steps),
         Err(page) => page,
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn challenge_return(
         if let Standing::Asked(action @ PayerAction::Challenge { .. }) = view.standing() {
             return pages::steps(&view, &action, false);
         }
-        return show(checkout, &visit, Place::Steps);
+        return present(&view, Place::Steps);
     };
     go_on(checkout, visit, transaction, PayerStep::Challenged { cres }).await
 }

@@ -1,0 +1,133 @@
+// The card form: masks, what is wrong while it is typed, one submit.
+
+import {
+  codeFault,
+  digitsOf,
+  expiryFault,
+  formatExpiry,
+  formatNumber,
+  kindOf,
+  numberFault,
+} from "./card";
+import { mask } from "./mask";
+
+interface Field {
+  input: HTMLInputElement;
+  /** What is wrong, in words; empty if nothing is. */
+  fault: () => string;
+  /** Whether nothing can be missing any more, so that it may be judged before the payer leaves it. */
+  isFull: () => boolean;
+}
+
+function element<T extends HTMLElement>(id: string): T {
+  return document.getElementById(id) as T;
+}
+
+function show(field: Field, words: string): void {
+  const message = element(`${field.input.id}-message`);
+  if (message.textContent !== words) message.textContent = words;
+  if (words) field.input.setAttribute("aria-invalid", "true");
+  else field.input.removeAttribute("aria-invalid");
+}
+
+function fieldsOf(form: HTMLFormElement): Field[] {
+  const number = element<HTMLInputElement>("cc-number");
+  const expiry = element<HTMLInputElement>("cc-exp");
+  const code = element<HTMLInputElement>("cc-csc");
+  const month = form.dataset.month ?? "";
+  return [
+    {
+      input: number,
+      fault: () => number.dataset[numberFault(number.value)] ?? "",
+      isFull: () => {
+        const digits = digitsOf(number.value);
+        const { lengths } = kindOf(digits);
+        return digits.length >= (lengths.length ? Math.max(...lengths) : 19);
+      },
+    },
+    {
+      input: expiry,
+      fault: () => expiry.dataset[expiryFault(expiry.value, month)] ?? "",
+      isFull: () => digitsOf(expiry.value).length >= 4,
+    },
+    {
+      input: code,
+      fault: () => {
+        if (!codeFault(code.value, number.value)) return "";
+        const isLong = kindOf(digitsOf(number.value)).codeLength === 4;
+        return (isLong ? code.dataset.lengthAmex : code.dataset.length) ?? "";
+      },
+      isFull: () => code.value.length >= kindOf(digitsOf(number.value)).codeLength,
+    },
+  ];
+}
+
+function watch(field: Field, next: HTMLElement | undefined): void {
+  const { input } = field;
+  input.addEventListener("input", (event) => {
+    if (input.getAttribute("aria-invalid") || field.isFull()) show(field, field.fault());
+    const atEnd = input.selectionStart === input.value.length;
+    const typed = (event as InputEvent).inputType === "insertText";
+    if (typed && atEnd && field.isFull() && !field.fault()) next?.focus();
+  });
+  input.addEventListener("blur", () => {
+    // An empty field that the payer only passes by is not yet a mistake.
+    if (input.value) show(field, field.fault());
+  });
+}
+
+function showBrand(number: HTMLInputElement, code: HTMLInputElement): void {
+  const { brand, codeLength } = kindOf(digitsOf(number.value));
+  const icon = element("brand");
+  if (icon.dataset.brand !== brand) icon.dataset.brand = brand;
+  code.maxLength = codeLength;
+}
+
+export function startForm(): void {
+  const form = element<HTMLFormElement>("card");
+  if (!form) return;
+  const fields = fieldsOf(form);
+  const [number, expiry, code] = fields.map((field) => field.input) as [
+    HTMLInputElement,
+    HTMLInputElement,
+    HTMLInputElement,
+  ];
+  form.noValidate = true;
+  (form.elements.namedItem("script") as HTMLInputElement).value = "1";
+  mask(number, formatNumber);
+  mask(expiry, formatExpiry);
+  mask(code, (digits) => digits.slice(0, 4));
+  number.addEventListener("input", () => showBrand(number, code));
+  for (const [place, field] of fields.entries()) watch(field, fields[place + 1]?.input);
+  number.value = formatNumber(digitsOf(number.value));
+  showBrand(number, code);
+
+  const pay = element<HTMLButtonElement>("pay");
+  const ready = pay.textContent ?? "";
+  const unlock = () => {
+    pay.removeAttribute("aria-disabled");
+    form.removeAttribute("aria-busy");
+    pay.textContent = ready;
+  };
+  form.addEventListener("submit", (event) => {
+    if (form.getAttribute("aria-busy")) {
+      event.preventDefault();
+      return;
+    }
+    for (const field of fields) show(field, field.fault());
+    const wrong = fields.find((field) => field.fault());
+    if (wrong) {
+      event.preventDefault();
+      wrong.input.focus();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    pay.setAttribute("aria-disabled", "true");
+    pay.textContent = form.dataset.sending ?? "";
+  });
+  // A page that comes back from the browser's memory may be out of date: the server knows.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+    else unlock();
+  });
+}
