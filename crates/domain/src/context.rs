@@ -60,6 +60,9 @@ const ENQUIRY_PAUSES_MS: [i64; 9] = [
 /// After that many status requests without an end a person is asked to look.
 pub(crate) const ENQUIRIES_BEFORE_INCIDENT: u32 = 9;
 
+/// After that many times of sending in vain a person is asked to look; it is sent on all the same.
+pub(crate) const EXCHANGES_BEFORE_INCIDENT: u32 = 9;
+
 impl Effects {
     pub(crate) fn tell(&mut self, kind: EventKind, operation: Option<u32>) {
         self.told.push((kind, operation));

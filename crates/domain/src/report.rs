@@ -1,6 +1,6 @@
 //! News about operations: sending them, and recording what a gateway said.
 
-use crate::context::{ENQUIRIES_BEFORE_INCIDENT, Movement};
+use crate::context::{ENQUIRIES_BEFORE_INCIDENT, EXCHANGES_BEFORE_INCIDENT, Movement};
 use crate::decide::Step;
 use crate::{
     AccountKind, Context, DeclineCode, Effects, EntryKind, EventKind, Facts, IncidentKind,
@@ -25,6 +25,10 @@ pub(crate) fn send(
             tries::mark_sent(&mut operation, payment, ctx, fx);
         }
         (Some(transaction), OperationState::Pending) => {
+            // A payment that is paid or over needs no more money: the step would only make a surplus.
+            if !payment.is_open() {
+                return Err(Refusal::StepNotExpected);
+            }
             // The step is taken once: a second tab or a repeated post finds nothing to do.
             if operation.action.as_ref().and_then(transaction_of) != Some(transaction.as_str()) {
                 return Err(Refusal::StepNotExpected);
@@ -270,6 +274,18 @@ fn not_sent(
             due_at,
             attempt,
         );
+        if operation.exchanges == EXCHANGES_BEFORE_INCIDENT {
+            let detail = format!(
+                "operation {} cannot be sent to the gateway",
+                operation.number
+            );
+            fx.open_incident(
+                payment,
+                IncidentKind::Unresolved,
+                Some(operation.number),
+                detail,
+            );
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Line {
     /// It is a try that ended when the payment had ended unpaid already.
     pub late: bool,
     reference: Option<String>,
+    /// How often it was sent.
+    sent: u32,
 }
 
 impl Line {
@@ -56,6 +58,7 @@ impl Line {
             automatic: false,
             late: false,
             reference: None,
+            sent: u32::from(state == State::Sent),
         }
     }
 
@@ -203,12 +206,18 @@ impl Book {
     }
 
     pub fn send(&mut self, number: u32, after: Option<&str>) -> Expected {
+        let needed = self.unpaid_and_open();
         let Some(line) = self.line(number) else {
             return Expected::Refused;
         };
         match (after, line.state, &line.step) {
-            (None, State::Created, _) => line.state = State::Sent,
-            (Some(told), State::Pending, Some(Some(asked))) if told == asked => line.step = None,
+            (None, State::Created, _) => {
+                line.state = State::Sent;
+                line.sent += 1;
+            }
+            (Some(told), State::Pending, Some(Some(asked))) if told == asked && needed => {
+                line.step = None;
+            }
             _ => return Expected::Refused,
         }
         self.done(vec![], vec![])
@@ -331,7 +340,8 @@ impl Book {
                     return self.failure(number, S::No, in_time);
                 }
                 line.state = S::Created;
-                self.done(vec![], vec![])
+                let stuck = line.sent == 9;
+                self.done(vec![], Vec::from_iter(stuck.then_some(I::Unresolved)))
             }
             (S::Sent | S::Pending, O::Pending | O::Unknown) | (S::Pending, O::NotSent) => {
                 line.state = S::Pending;
