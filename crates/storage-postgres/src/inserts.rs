@@ -186,8 +186,9 @@ const INCIDENTS: Insert = Insert {
     then: "",
 };
 
-const RESOLVED: &str = "UPDATE incidents SET resolved_at = $4, note = $5 \
-    WHERE bucket = $1 AND payment_id = $2 AND number = $3 AND resolved_at IS NULL";
+/// One that was closed before keeps its first note.
+const RESOLVED: &str = "UPDATE incidents SET resolved_at = COALESCE(resolved_at, $4), \
+    note = COALESCE(note, $5) WHERE bucket = $1 AND payment_id = $2 AND number = $3";
 
 const TIMERS_SET: Insert = Insert {
     table: "timers",
@@ -208,13 +209,14 @@ const TIMERS_SET: Insert = Insert {
 
 /// Rows are found by their keys and deleted by their places. A timer that is leased at this very moment
 /// moves to another place, which this statement's snapshot does not show: then fewer are deleted than were
-/// found, the division by zero ends the transaction, and the batch is run again.
+/// found, the division by zero ends the transaction, and the batch is run again. The kind is compared in a
+/// way that no index can use, because the index of due timers begins with it.
 const TIMERS_CLEARED: &str = "WITH found AS MATERIALIZED (SELECT t.place \
     FROM unnest($1::smallint[], $2::uuid[], $3::smallint[], $4::integer[]) \
     AS k(bucket, payment_id, kind, subject) \
     CROSS JOIN LATERAL (SELECT t.ctid AS place FROM timers t \
-    WHERE t.bucket = k.bucket AND t.payment_id = k.payment_id AND t.kind = k.kind \
-    AND t.subject = k.subject OFFSET 0) t), \
+    WHERE t.bucket = k.bucket AND t.payment_id = k.payment_id \
+    AND t.subject = k.subject AND (t.kind = k.kind) IS TRUE OFFSET 0) t), \
     gone AS (DELETE FROM timers WHERE ctid = ANY(ARRAY(SELECT place FROM found)) RETURNING 1) \
     SELECT 1 / CASE WHEN (SELECT count(*) FROM found) = (SELECT count(*) FROM gone) \
     THEN 1 ELSE 0 END";

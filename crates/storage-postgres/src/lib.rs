@@ -35,6 +35,12 @@ mod writer;
 pub use options::PostgresOptions;
 pub use storage::PostgresStorage;
 
+/// What every session is told first, so that tests can look at plans as they will be.
+#[doc(hidden)]
+pub fn session_settings() -> String {
+    connection::session_settings(&PostgresOptions::default())
+}
+
 /// Every prepared SQL text of this crate with its name, so that tests can look at all plans.
 #[doc(hidden)]
 pub fn statements() -> Vec<(&'static str, String)> {

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use altyn_domain::{
-    AccountKind, Bucket, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Event,
-    Incident, IncidentKind, Order, Payment, PaymentId, Phase, Posting, ProjectId, Timestamp,
+    AccountKind, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Event, Incident,
+    IncidentKind, Order, Payment, PaymentId, Phase, Posting, ProjectId, Timestamp,
 };
 use altyn_storage::{
     CorruptRow, IncidentRecord, PaymentFilter, PaymentPage, ReferenceKey, StorageError, StoredEvent,
@@ -32,12 +32,13 @@ static BY_REFERENCE: LazyLock<String> = LazyLock::new(|| {
     ))
 });
 
-/// Which payments a list has; `instant` is the column that the interval is about.
+/// Which payments a list has; `instant` is the column that the interval is about. The bucket is left out:
+/// the project implies it, and the plan must begin with the index of the project.
 fn listed(instant: &str) -> String {
     format!(
-        "FROM payments WHERE bucket = $1 AND project_id = $2 AND {instant} >= $3 \
-         AND {instant} < $4 AND (cardinality($5::text[]) = 0 OR status = ANY($5)) \
-         AND ($6::text IS NULL OR dialect = $6)"
+        "FROM payments WHERE project_id = $1 AND {instant} >= $2 AND {instant} < $3 \
+         AND (cardinality($4::text[]) = 0 OR status = ANY($4)) \
+         AND ($5::text IS NULL OR dialect = $5)"
     )
 }
 
@@ -45,7 +46,7 @@ fn page_sql(instant: &str) -> String {
     let listed = listed(instant);
     let page = format!(
         "SELECT {PAYMENT_COLUMNS} {listed} ORDER BY {instant} DESC, payment_id DESC \
-         LIMIT $7 OFFSET $8"
+         LIMIT $6 OFFSET $7"
     );
     format!(
         "{} ORDER BY p.{instant} DESC, p.payment_id DESC, o.number",
@@ -151,7 +152,6 @@ impl Readers {
     pub(crate) async fn page(
         &self,
         project: ProjectId,
-        bucket: Bucket,
         filter: &PaymentFilter,
     ) -> Result<PaymentPage, StorageError> {
         let [registered, completed] = &*PAGES;
@@ -160,12 +160,11 @@ impl Readers {
         } else {
             completed
         };
-        let (bucket, project) = (bucket.number(), project.uuid());
+        let project = project.uuid();
         let (from, to) = (filter.from.as_micros(), filter.to.as_micros());
         let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.word()).collect();
         let (limit, offset) = (i64::from(filter.limit), i64::from(filter.offset));
-        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-            &bucket,
+        let params: [&(dyn tokio_postgres::types::ToSql + Sync); 7] = [
             &project,
             &from,
             &to,
@@ -175,7 +174,7 @@ impl Readers {
             &offset,
         ];
         let [page, count] = self
-            .snapshot([(page, &params[..]), (count, &params[..6])])
+            .snapshot([(page, &params[..]), (count, &params[..5])])
             .await?;
         let total: i64 = match count.first() {
             Some(row) => row.try_get(0).map_err(Failure::from)?,

@@ -83,10 +83,10 @@ impl Storage for PostgresStorage {
     async fn payments(
         &self,
         project: ProjectId,
-        bucket: Bucket,
+        _bucket: Bucket,
         filter: &PaymentFilter,
     ) -> Result<PaymentPage, StorageError> {
-        self.readers.page(project, bucket, filter).await
+        self.readers.page(project, filter).await
     }
 
     async fn delivery(

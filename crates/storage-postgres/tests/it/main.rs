@@ -6,7 +6,8 @@
 mod broken;
 mod database;
 mod plans;
+mod proxy;
 mod schema;
 mod writers;
 
-altyn_storage::conformance_tests!(crate::database::Database::create().await);
+altyn_storage::conformance_tests!(database::Database::create().await);

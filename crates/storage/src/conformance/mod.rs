@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::Storage;
 
 pub mod audit;
-mod fixture;
+pub mod fixture;
 pub mod ledger;
 pub mod lists;
 pub mod races;
