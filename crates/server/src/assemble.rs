@@ -41,7 +41,7 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
 
 /// Everything that is served, as one router.
 pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Router {
-    let checkout = Checkout::new(engine.clone(), public_url.to_owned());
+    let checkout = Checkout::new(engine.clone(), public_url.to_owned(), Vec::new());
     let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
     let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone())];
     checkout.set_doors(doors);

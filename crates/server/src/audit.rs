@@ -33,7 +33,12 @@ impl Place {
     /// Opens the engine of this installation.
     pub async fn open(&self) -> anyhow::Result<altyn_engine::Engine> {
         match (&self.config, &self.data) {
-            (Some(config), _) => open_engine(&ConfigArgument { config: config.clone() }).await,
+            (Some(config), _) => {
+                open_engine(&ConfigArgument {
+                    config: config.clone(),
+                })
+                .await
+            }
             (None, Some(data)) => demo::open_engine(data).await,
             (None, None) => anyhow::bail!("--config or --data is needed"),
         }
@@ -45,29 +50,43 @@ pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
     let engine = arguments.place.open().await?;
     let report = engine.audit().await?;
     if arguments.json {
-        let findings: Vec<_> = report.findings.iter().map(|finding| {
-            serde_json::json!({
-                "payment_id": finding.payment_id.map(|id| id.to_string()),
-                "what": finding.what,
+        let findings: Vec<_> = report
+            .findings
+            .iter()
+            .map(|finding| {
+                serde_json::json!({
+                    "payment_id": finding.payment_id.map(|id| id.to_string()),
+                    "what": finding.what,
+                })
             })
-        }).collect();
-        println!("{}", serde_json::json!({
-            "payments": report.payments,
-            "postings": report.postings,
-            "accounts": report.accounts,
-            "open_operations": report.open_operations,
-            "findings": findings,
-        }));
+            .collect();
+        println!(
+            "{}",
+            serde_json::json!({
+                "payments": report.payments,
+                "postings": report.postings,
+                "accounts": report.accounts,
+                "open_operations": report.open_operations,
+                "findings": findings,
+            })
+        );
     } else {
         println!(
             "{} payments, {} postings, {} accounts, {} operations without a known end",
             report.payments, report.postings, report.accounts, report.open_operations
         );
         for finding in &report.findings {
-            let of = finding.payment_id.map(|id| format!("{id}: ")).unwrap_or_default();
+            let of = finding
+                .payment_id
+                .map(|id| format!("{id}: "))
+                .unwrap_or_default();
             println!("DIFFERENCE {of}{}", finding.what);
         }
         println!("{} differences", report.findings.len());
     }
-    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

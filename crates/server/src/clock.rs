@@ -8,7 +8,9 @@ use altyn_engine::{Clock, Entropy};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 
 fn system_now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
@@ -31,7 +33,8 @@ pub struct ManualClock {
 impl ManualClock {
     /// Moves the time forward for good.
     pub fn advance(&self, seconds: i64) {
-        self.ahead_ms.fetch_add(seconds.saturating_mul(1_000), Ordering::SeqCst);
+        self.ahead_ms
+            .fetch_add(seconds.saturating_mul(1_000), Ordering::SeqCst);
     }
 }
 
@@ -56,6 +59,8 @@ impl Entropy for SystemEntropy {
 
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness nothing this program does is safe.
-        self.source.fill(bytes).expect("the system's source of randomness answers");
+        self.source
+            .fill(bytes)
+            .expect("the system's source of randomness answers");
     }
 }

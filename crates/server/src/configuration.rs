@@ -93,7 +93,10 @@ pub struct LogSection {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+        }
     }
 }
 
@@ -171,16 +174,23 @@ impl Default for CallbackSection {
 impl Configuration {
     /// Reads the file and the environment, and checks everything before anything starts.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
-        let file = config::File::from(path).format(config::FileFormat::Toml).required(true);
+        let file = config::File::from(path)
+            .format(config::FileFormat::Toml)
+            .required(true);
         let environment = config::Environment::with_prefix("ALTYN")
             .prefix_separator("__")
             .separator("__")
             .try_parsing(true);
-        let read = config::Config::builder().add_source(file).add_source(environment).build();
+        let read = config::Config::builder()
+            .add_source(file)
+            .add_source(environment)
+            .build();
         let configuration: Self = read
             .and_then(config::Config::try_deserialize)
             .with_context(|| format!("configuration {}", path.display()))?;
-        configuration.check().with_context(|| format!("configuration {}", path.display()))?;
+        configuration
+            .check()
+            .with_context(|| format!("configuration {}", path.display()))?;
         Ok(configuration)
     }
 
@@ -192,7 +202,9 @@ impl Configuration {
             "server.public_url must begin with http:// or https:// and have no trailing slash"
         );
         anyhow::ensure!(
-            ["sqlite:", "postgres:", "postgresql:"].iter().any(|s| self.database.url.starts_with(s)),
+            ["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|s| self.database.url.starts_with(s)),
             "database.url must begin with sqlite: or postgres:"
         );
         let engine = &self.engine;
@@ -204,12 +216,18 @@ impl Configuration {
             (100..=120_000).contains(&engine.exchange_deadline_ms),
             "engine.exchange_deadline_ms must be 100 to 120000"
         );
-        let work_ms = engine.exchange_deadline_ms.max(i64::try_from(self.callbacks.timeout_ms)?);
+        let work_ms = engine
+            .exchange_deadline_ms
+            .max(i64::try_from(self.callbacks.timeout_ms)?);
         anyhow::ensure!(
             engine.lease_ms >= work_ms * 2,
             "engine.lease_ms must be at least twice engine.exchange_deadline_ms and callbacks.timeout_ms"
         );
-        let counts = [engine.timers_max, self.callbacks.per_host_max, self.callbacks.in_all_max];
+        let counts = [
+            engine.timers_max,
+            self.callbacks.per_host_max,
+            self.callbacks.in_all_max,
+        ];
         anyhow::ensure!(
             counts.iter().all(|count| *count > 0) && engine.timer_poll_ms >= 10,
             "engine.timers_max and the limits of callbacks must not be 0, engine.timer_poll_ms not below 10"

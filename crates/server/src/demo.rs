@@ -116,9 +116,16 @@ impl DemoArguments {
                 stop_timeout_ms: 10_000,
                 connections_max: ServerSection::default_connections_max(),
             },
-            database: DatabaseSection { url: self.database_url.clone().unwrap_or_else(embedded) },
-            security: SecuritySection { key_file: self.data.join("altyn.key") },
-            log: LogSection { format: LogFormat::Text, level: self.log.clone() },
+            database: DatabaseSection {
+                url: self.database_url.clone().unwrap_or_else(embedded),
+            },
+            security: SecuritySection {
+                key_file: self.data.join("altyn.key"),
+            },
+            log: LogSection {
+                format: LogFormat::Text,
+                level: self.log.clone(),
+            },
             engine: EngineSection {
                 exchange_deadline_ms: self.test.exchange_deadline_ms,
                 ..EngineSection::default()
@@ -164,7 +171,10 @@ pub async fn open_engine(data: &Path) -> anyhow::Result<Engine> {
 
 /// `altyn demo`
 pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    ensure!(arguments.listen.ip().is_loopback(), "a demo listens on loopback only");
+    ensure!(
+        arguments.listen.ip().is_loopback(),
+        "a demo listens on loopback only"
+    );
     if let Some(plan) = &arguments.test.crash_point {
         let (point, passes) = plan.split_once(':').unwrap_or((plan, "0"));
         altyn_engine::crash::plan(point, passes.parse()?).map_err(anyhow::Error::msg)?;
@@ -180,8 +190,13 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     logging::start(&configuration.log)?;
     let entropy = SystemEntropy::default();
     installation::ensure_key(&configuration.security.key_file, &entropy)?;
-    fs::write(arguments.data.join("database-url"), &configuration.database.url)?;
-    let manual_clock = arguments.manual_clock.then(|| Arc::new(ManualClock::default()));
+    fs::write(
+        arguments.data.join("database-url"),
+        &configuration.database.url,
+    )?;
+    let manual_clock = arguments
+        .manual_clock
+        .then(|| Arc::new(ManualClock::default()));
     let clock: Arc<dyn Clock> = match &manual_clock {
         Some(clock) => clock.clone(),
         None => Arc::new(SystemClock),
@@ -192,7 +207,13 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     point_at_bank(&engine, &arguments, &secrets, &urls).await?;
     let stop = stop_signal(arguments.test.stop_with_stdin)?;
     let public_url = configuration.server.public_url.clone();
-    let running = Running { engine, listener, configuration, stop, manual_clock };
+    let running = Running {
+        engine,
+        listener,
+        configuration,
+        stop,
+        manual_clock,
+    };
     let server = tokio::spawn(run_server(running));
     write_demo_file(&demo_file, &public_url, &urls, &secrets)?;
     print_welcome(&public_url, &urls, &demo_file);
@@ -215,7 +236,10 @@ async fn secrets(engine: &Engine, arguments: &DemoArguments) -> anyhow::Result<S
     let terminal_key = bank_key.unwrap_or_else(|| engine.random_text(24));
     let currencies: Result<Vec<_>, _> = CURRENCIES.map(Currency::from_alpha).into_iter().collect();
     // Two demos may share one database: each has a project of its own.
-    let slug = format!("demo-{}", engine.random_text(3).to_ascii_lowercase().replace('_', "-"));
+    let slug = format!(
+        "demo-{}",
+        engine.random_text(3).to_ascii_lowercase().replace('_', "-")
+    );
     let settings = project::sandbox_settings(currencies?, bank_settings("", &terminal_key));
     let wanted = Wanted {
         name: "Altyn Demo".to_owned(),
@@ -243,7 +267,10 @@ async fn simulate(
     secrets: &Secrets,
 ) -> anyhow::Result<(SimulatorUrls, Option<Simulator>)> {
     if let Some(bank_url) = &arguments.test.bank_url {
-        let urls = SimulatorUrls { bank_url: bank_url.clone(), shop_url: String::new() };
+        let urls = SimulatorUrls {
+            bank_url: bank_url.clone(),
+            shop_url: String::new(),
+        };
         return Ok((urls, None));
     }
     let config = SimulatorConfig {
@@ -275,7 +302,8 @@ async fn point_at_bank(
     )?;
     let mut bank = bank_settings(&urls.bank_url, &secrets.terminal_key);
     if let Some(after_ms) = arguments.test.not_found_final_after_ms {
-        bank.0.insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
+        bank.0
+            .insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
     }
     let mut settings = project.settings.clone();
     for method in &mut settings.methods {

@@ -30,11 +30,18 @@ pub struct HttpLimits {
 const HEAD_MAX: usize = 64 * 1024;
 
 /// Serves until `stop` is cancelled and the requests under way are answered.
-pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: HttpLimits,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let Ok(place) = places.clone().acquire_owned().await else {
+            break;
+        };
         let (stream, peer) = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
@@ -67,7 +74,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: HttpLimits, st
     }
     drop(listener);
     info!("stopping: waiting for the requests under way");
-    if tokio::time::timeout(limits.stop_timeout, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(limits.stop_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
         warn!("some requests were still under way at the end of the stop time-out");
     }
 }

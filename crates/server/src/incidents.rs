@@ -61,7 +61,12 @@ const LIST_MAX: u32 = 10_000;
 pub async fn run(arguments: IncidentArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         IncidentCommand::List { place, all, json } => list(&place, all, json).await,
-        IncidentCommand::Resolve { place, incident, verdict, note } => {
+        IncidentCommand::Resolve {
+            place,
+            incident,
+            verdict,
+            note,
+        } => {
             let (payment, number) = incident.split_once('/').context("write PAYMENT/NUMBER")?;
             let payment = PaymentId::parse(payment).context("write PAYMENT/NUMBER")?;
             let number = number.parse().context("write PAYMENT/NUMBER")?;
@@ -71,8 +76,13 @@ pub async fn run(arguments: IncidentArguments) -> anyhow::Result<ExitCode> {
                 Verdict::Declined => IncidentVerdict::Declined,
             };
             let engine = place.open().await?;
-            let answer = engine.resolve_incident(payment, number, verdict, note).await?;
-            println!("{payment}/{number} is closed; the payment is {}", answer.payment.status().word());
+            let answer = engine
+                .resolve_incident(payment, number, verdict, note)
+                .await?;
+            println!(
+                "{payment}/{number} is closed; the payment is {}",
+                answer.payment.status().word()
+            );
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -84,18 +94,29 @@ async fn list(place: &Place, all: bool, json: bool) -> anyhow::Result<ExitCode> 
     for record in &incidents {
         let incident = &record.incident;
         let id = format!("{}/{}", record.payment_id, incident.number);
-        let state = if record.resolved.is_some() { "closed" } else { "open" };
-        if json {
-            println!("{}", serde_json::json!({
-                "incident": id,
-                "kind": incident.kind.word(),
-                "operation": incident.operation,
-                "detail": incident.detail,
-                "state": state,
-                "note": record.resolved.as_ref().map(|(_, note)| note),
-            }));
+        let state = if record.resolved.is_some() {
+            "closed"
         } else {
-            println!("{id}  {state}  {}  {}", incident.kind.word(), incident.detail);
+            "open"
+        };
+        if json {
+            println!(
+                "{}",
+                serde_json::json!({
+                    "incident": id,
+                    "kind": incident.kind.word(),
+                    "operation": incident.operation,
+                    "detail": incident.detail,
+                    "state": state,
+                    "note": record.resolved.as_ref().map(|(_, note)| note),
+                })
+            );
+        } else {
+            println!(
+                "{id}  {state}  {}  {}",
+                incident.kind.word(),
+                incident.detail
+            );
         }
     }
     if !json {

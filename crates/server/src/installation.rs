@@ -15,11 +15,13 @@ use anyhow::{Context as _, ensure};
 pub async fn open_database(url: &str) -> anyhow::Result<Arc<dyn Storage>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
-        let storage = SqliteStorage::open(Path::new(path))
-            .with_context(|| format!("database {path}"))?;
+        let storage =
+            SqliteStorage::open(Path::new(path)).with_context(|| format!("database {path}"))?;
         return Ok(Arc::new(storage));
     }
-    let storage = PostgresStorage::connect(url).await.context("the PostgreSQL database")?;
+    let storage = PostgresStorage::connect(url)
+        .await
+        .context("the PostgreSQL database")?;
     Ok(Arc::new(storage))
 }
 

@@ -10,7 +10,9 @@ use crate::configuration::{LogFormat, LogSection};
 /// Starts logging. A second call is without effect.
 pub fn start(section: &LogSection) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&section.level)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacted);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Redacted);
     let _ = match section.format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -26,7 +28,9 @@ impl<'a> MakeWriter<'a> for Redacted {
     type Writer = RedactingWriter;
 
     fn make_writer(&'a self) -> RedactingWriter {
-        RedactingWriter { line: Vec::with_capacity(256) }
+        RedactingWriter {
+            line: Vec::with_capacity(256),
+        }
     }
 }
 
@@ -128,7 +132,10 @@ mod tests {
             ("378282246310005.", "***********0005."),
         ];
         for (line, expected) in table {
-            assert_eq!(String::from_utf8(redact(line.as_bytes())).unwrap(), expected);
+            assert_eq!(
+                String::from_utf8(redact(line.as_bytes())).unwrap(),
+                expected
+            );
         }
     }
 

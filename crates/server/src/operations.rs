@@ -54,13 +54,22 @@ async fn ready(State(operations): State<Operations>) -> Response {
         Ok(()) => "ok".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer").into_response()
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the database does not answer",
+            )
+                .into_response()
         }
     }
 }
 
 async fn render_metrics(State(operations): State<Operations>) -> Response {
-    if let Ok((due, _)) = operations.engine.storage().due_timers(operations.engine.now()).await {
+    if let Ok((due, _)) = operations
+        .engine
+        .storage()
+        .due_timers(operations.engine.now())
+        .await
+    {
         metrics::gauge!("altyn_timers_due").set(u32::try_from(due).map_or(f64::MAX, f64::from));
     }
     let text = operations.metrics.render();
@@ -87,7 +96,12 @@ async fn advance(State(operations): State<Operations>, Json(wanted): Json<Advanc
     }
     clock.advance(wanted.advance_s);
     for _ in 0..LOOKS_MAX {
-        match operations.engine.storage().due_timers(operations.engine.now()).await {
+        match operations
+            .engine
+            .storage()
+            .due_timers(operations.engine.now())
+            .await
+        {
             Ok((0, _)) => {
                 let now = operations.engine.now().as_millis();
                 return Json(serde_json::json!({ "now_ms": now })).into_response();

@@ -112,7 +112,12 @@ pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> P
 /// Settings of the sandbox bank's connector.
 pub fn bank_settings(url: &str, terminal_key: &str) -> ConnectorSettings {
     let pairs = [("base_url", url), ("terminal_key", terminal_key)];
-    ConnectorSettings(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+    ConnectorSettings(
+        pairs
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect(),
+    )
 }
 
 /// How callbacks of register.do are made and sent.
@@ -137,20 +142,31 @@ pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentia
     let callback_secret = engine.random_text(24);
     let mut settings = wanted.settings;
     if let Some(url) = &wanted.callback_url {
-        engine.url_guard().check(url).context("the callback address")?;
+        engine
+            .url_guard()
+            .check(url)
+            .context("the callback address")?;
         settings.endpoints = vec![rbs_endpoint("shop", url, &callback_secret)];
     }
     settings.dynamic_endpoint = Some(rbs_endpoint("order", "", &callback_secret));
     let user_name = format!("{}-api", wanted.slug);
-    let new = NewProject { name: wanted.name, slug: wanted.slug, settings };
+    let new = NewProject {
+        name: wanted.name,
+        slug: wanted.slug,
+        settings,
+    };
     let project_id = engine.create_project(new).await?;
     let credential = |login| NewCredential {
         dialect: "rbs".to_owned(),
         login,
         allow_list: wanted.allow_from.clone(),
     };
-    let password = engine.create_credential(project_id, credential(Some(user_name.clone()))).await?;
-    let token = engine.create_credential(project_id, credential(None)).await?;
+    let password = engine
+        .create_credential(project_id, credential(Some(user_name.clone())))
+        .await?;
+    let token = engine
+        .create_credential(project_id, credential(None))
+        .await?;
     Ok(Credentials {
         project_id,
         user_name,
@@ -165,8 +181,11 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         ProjectCommand::Create(arguments) => {
             let engine = open_engine(&arguments.config).await?;
-            let currencies: Result<Vec<_>, _> =
-                arguments.currencies.iter().map(|code| Currency::from_alpha(code)).collect();
+            let currencies: Result<Vec<_>, _> = arguments
+                .currencies
+                .iter()
+                .map(|code| Currency::from_alpha(code))
+                .collect();
             let bank = bank_settings(&arguments.bank_url, &arguments.bank_key);
             let settings = sandbox_settings(currencies?, bank);
             let wanted = Wanted {
@@ -177,20 +196,27 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
                 allow_from: arguments.allow_from,
             };
             let made = create(&engine, wanted).await?;
-            println!("{}", serde_json::json!({
-                "project_id": made.project_id.to_string(),
-                "user_name": made.user_name,
-                "password": made.password,
-                "token": made.token,
-                "callback_secret": made.callback_secret,
-            }));
+            println!(
+                "{}",
+                serde_json::json!({
+                    "project_id": made.project_id.to_string(),
+                    "user_name": made.user_name,
+                    "password": made.password,
+                    "token": made.token,
+                    "callback_secret": made.callback_secret,
+                })
+            );
             Ok(ExitCode::SUCCESS)
         }
         ProjectCommand::Revoke { config, login } => {
             let engine = open_engine(&config).await?;
             let count = engine.revoke_credential("rbs", &login).await?;
             println!("{count} credentials revoked");
-            Ok(if count > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            Ok(if count > 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
         }
     }
 }

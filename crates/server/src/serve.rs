@@ -54,7 +54,14 @@ pub async fn start_engine(
     let vault = installation::read_key(&configuration.security.key_file)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::default());
     let config = configuration.engine_config();
-    assemble::engine(Parts { storage, clock, entropy, vault, config }).await
+    assemble::engine(Parts {
+        storage,
+        clock,
+        entropy,
+        vault,
+        config,
+    })
+    .await
 }
 
 /// `altyn serve`
@@ -67,7 +74,14 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     let engine = start_engine(&configuration, Arc::new(SystemClock)).await?;
     let stop = stop_signal(arguments.stop_with_stdin)?;
     info!(listen = %listener.local_addr()?, "ready");
-    run_server(Running { engine, listener, configuration, stop, manual_clock: None }).await
+    run_server(Running {
+        engine,
+        listener,
+        configuration,
+        stop,
+        manual_clock: None,
+    })
+    .await
 }
 
 /// A server that is about to run.
@@ -86,7 +100,13 @@ pub struct Running {
 
 /// Serves until it is told to stop, then answers what is under way and lets timers finish.
 pub async fn run_server(running: Running) -> anyhow::Result<ExitCode> {
-    let Running { engine, listener, configuration, stop, manual_clock } = running;
+    let Running {
+        engine,
+        listener,
+        configuration,
+        stop,
+        manual_clock,
+    } = running;
     let operations = Operations {
         engine: engine.clone(),
         metrics: operations::metrics()?,

@@ -29,10 +29,17 @@ enum Dialect {
 
 /// `altyn signature`
 pub fn run(arguments: &SignatureArguments) -> anyhow::Result<ExitCode> {
-    let Dialect::Rbs { key, parameters, verify } = &arguments.dialect;
-    let query = parameters.split_once('?').map_or(parameters.as_str(), |(_, query)| query);
-    let pairs: Vec<(String, String)> =
-        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let Dialect::Rbs {
+        key,
+        parameters,
+        verify,
+    } = &arguments.dialect;
+    let query = parameters
+        .split_once('?')
+        .map_or(parameters.as_str(), |(_, query)| query);
+    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
     let canonical = signature::canonical(&pairs);
     let checksum = signature::hmac_sha256_hex(key, &canonical);
     println!("{canonical}");
@@ -40,7 +47,14 @@ pub fn run(arguments: &SignatureArguments) -> anyhow::Result<ExitCode> {
     if !*verify {
         return Ok(ExitCode::SUCCESS);
     }
-    let told = pairs.iter().find(|(name, _)| name == "checksum").map(|(_, value)| value.as_str());
+    let told = pairs
+        .iter()
+        .find(|(name, _)| name == "checksum")
+        .map(|(_, value)| value.as_str());
     let right = told.is_some_and(|told| told.eq_ignore_ascii_case(&checksum));
-    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if right {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -67,7 +67,10 @@ fn binary() -> anyhow::Result<PathBuf> {
     if beside.is_file() {
         return Ok(beside);
     }
-    bail!("{} is missing: build it with `cargo build --bin altyn-simulator`", beside.display())
+    bail!(
+        "{} is missing: build it with `cargo build --bin altyn-simulator`",
+        beside.display()
+    )
 }
 
 impl Simulator {
@@ -80,7 +83,10 @@ impl Simulator {
             .spawn()
             .context("altyn-simulator")?;
         let mut stdin = child.stdin.take().context("altyn-simulator has no input")?;
-        let stdout = child.stdout.take().context("altyn-simulator has no output")?;
+        let stdout = child
+            .stdout
+            .take()
+            .context("altyn-simulator has no output")?;
         let mut line = serde_json::to_vec(config)?;
         line.push(b'\n');
         stdin.write_all(&line).await?;
@@ -92,13 +98,20 @@ impl Simulator {
             bail!("altyn-simulator ended at once; its message stands above");
         }
         let urls = serde_json::from_str(&answer).context("altyn-simulator's answer")?;
-        Ok(Self { urls, child, stdin: Some(stdin) })
+        Ok(Self {
+            urls,
+            child,
+            stdin: Some(stdin),
+        })
     }
 
     /// Ends it.
     pub async fn stop(mut self) {
         drop(self.stdin.take());
-        if tokio::time::timeout(STOP_TIMEOUT, self.child.wait()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.child.wait())
+            .await
+            .is_err()
+        {
             let _ = self.child.kill().await;
         }
     }

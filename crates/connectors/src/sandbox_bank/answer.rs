@@ -1,8 +1,8 @@
 //! What the sandbox bank's answers mean. Only what its contract lists counts as an answer.
 
 use altyn_domain::{
-    Currency, DeclineCode, ExchangeRequest, Facts, HttpResponse, Money, Outcome, PayerAction, Report,
-    Step,
+    Currency, DeclineCode, ExchangeRequest, Facts, HttpResponse, Money, Outcome, PayerAction,
+    Report, Step,
 };
 use serde::Deserialize;
 
@@ -31,8 +31,16 @@ struct Answer {
 #[derive(Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 enum AuthenticationStep {
-    Method { transaction_id: String, method_url: String, method_data: String },
-    Challenge { transaction_id: String, acs_url: String, creq: String },
+    Method {
+        transaction_id: String,
+        method_url: String,
+        method_data: String,
+    },
+    Challenge {
+        transaction_id: String,
+        acs_url: String,
+        creq: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -61,7 +69,9 @@ pub(super) fn step(exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> S
 }
 
 fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
-    let Ok(answer) = serde_json::from_slice::<Answer>(body) else { return Step::unknown() };
+    let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
+        return Step::unknown();
+    };
     // An answer about another operation says nothing about ours.
     if answer.key != exchange.operation.id.to_string() {
         return Step::unknown();
@@ -74,9 +84,10 @@ fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
     };
     let (outcome, action) = match (answer.status.as_str(), answer.authentication) {
         ("approved", _) => (Outcome::Approved, None),
-        ("declined", _) => {
-            (Outcome::Declined(decline_code(answer.code.as_deref().unwrap_or(""))), None)
-        }
+        ("declined", _) => (
+            Outcome::Declined(decline_code(answer.code.as_deref().unwrap_or(""))),
+            None,
+        ),
         ("pending", _) => (Outcome::Pending, None),
         ("authentication_required", Some(step)) => (Outcome::Pending, Some(payer_action(step))),
         _ => return Step::unknown(),
@@ -90,17 +101,33 @@ fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
         gateway_code: answer.code,
         amount: Some(amount),
     };
-    Step::Report(Box::new(Report { outcome, facts, action }))
+    Step::Report(Box::new(Report {
+        outcome,
+        facts,
+        action,
+    }))
 }
 
 fn payer_action(step: AuthenticationStep) -> PayerAction {
     match step {
-        AuthenticationStep::Method { transaction_id, method_url, method_data } => {
-            PayerAction::DeviceCheck { transaction_id, url: method_url, data: method_data }
-        }
-        AuthenticationStep::Challenge { transaction_id, acs_url, creq } => {
-            PayerAction::Challenge { transaction_id, acs_url, creq }
-        }
+        AuthenticationStep::Method {
+            transaction_id,
+            method_url,
+            method_data,
+        } => PayerAction::DeviceCheck {
+            transaction_id,
+            url: method_url,
+            data: method_data,
+        },
+        AuthenticationStep::Challenge {
+            transaction_id,
+            acs_url,
+            creq,
+        } => PayerAction::Challenge {
+            transaction_id,
+            acs_url,
+            creq,
+        },
     }
 }
 

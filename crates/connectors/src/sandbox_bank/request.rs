@@ -69,12 +69,12 @@ pub(super) fn request(exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, Con
         ExchangeKind::DeviceChecked { indicator } => {
             let path = format!("operations/{}/authentication", key_in_path(operation));
             let body = serde_json::json!({ "method_completed": indicator.to_string() });
-            post(exchange.settings, &path, body.to_string().into_bytes())
+            work(exchange, &path, body.to_string().into_bytes())
         }
         ExchangeKind::Challenged { cres } => {
             let path = format!("operations/{}/challenge", key_in_path(operation));
             let body = serde_json::json!({ "cres": cres });
-            post(exchange.settings, &path, body.to_string().into_bytes())
+            work(exchange, &path, body.to_string().into_bytes())
         }
         ExchangeKind::Enquire => {
             let path = format!("operations/{}", key_in_path(operation));
@@ -87,7 +87,12 @@ fn authorization(
     exchange: &ExchangeRequest<'_>,
     card: &CardDetails,
 ) -> Result<HttpRequest, ConnectorError> {
-    let ExchangeKind::Begin { browser, authentication, .. } = exchange.kind else {
+    let ExchangeKind::Begin {
+        browser,
+        authentication,
+        ..
+    } = exchange.kind
+    else {
         return Err(ConnectorError::Unsupported);
     };
     let money = exchange.money();
@@ -120,21 +125,41 @@ fn authorization(
             description: order.description.as_deref().unwrap_or(""),
         },
     };
-    post(exchange.settings, "authorizations", to_json(&body)?)
+    work(exchange, "authorizations", to_json(&body)?)
 }
 
 fn follow_up(exchange: &ExchangeRequest<'_>, what: &str) -> Result<HttpRequest, ConnectorError> {
     let parent = exchange.parent().ok_or(ConnectorError::Unsupported)?;
     let path = format!("operations/{}/{what}", key_in_path(parent));
-    let body = FollowUp { key: exchange.operation.id.to_string(), amount: exchange.operation.amount };
-    post(exchange.settings, &path, to_json(&body)?)
+    let body = FollowUp {
+        key: exchange.operation.id.to_string(),
+        amount: exchange.operation.amount,
+    };
+    work(exchange, &path, to_json(&body)?)
+}
+
+/// A request that makes the bank work: it says when it was sent, so that the bank starts nothing late and
+/// "no such operation" can become final.
+fn work(
+    exchange: &ExchangeRequest<'_>,
+    path: &str,
+    body: Vec<u8>,
+) -> Result<HttpRequest, ConnectorError> {
+    let mut request = call(exchange.settings, HttpMethod::Post, path, body)?;
+    if let Some(sent_at) = exchange.operation.sent_at {
+        request
+            .headers
+            .push(("request-sent-at", sent_at.as_millis().to_string()));
+    }
+    Ok(request)
 }
 
 pub(super) fn enrollment(
     settings: &ConnectorSettings,
     card: &CardNumber,
 ) -> Result<HttpRequest, ConnectorError> {
-    post(settings, "enrollment", to_json(&Enrollment { pan: card.expose() })?)
+    let body = to_json(&Enrollment { pan: card.expose() })?;
+    call(settings, HttpMethod::Post, "enrollment", body)
 }
 
 fn key_in_path(operation: &Operation) -> String {
@@ -143,14 +168,6 @@ fn key_in_path(operation: &Operation) -> String {
 
 fn to_json(body: &impl Serialize) -> Result<Vec<u8>, ConnectorError> {
     serde_json::to_vec(body).map_err(|_| ConnectorError::Unsupported)
-}
-
-fn post(
-    settings: &ConnectorSettings,
-    path: &str,
-    body: Vec<u8>,
-) -> Result<HttpRequest, ConnectorError> {
-    call(settings, HttpMethod::Post, path, body)
 }
 
 fn call(
@@ -165,5 +182,10 @@ fn call(
         ("authorization", format!("Bearer {key}")),
         ("content-type", "application/json".to_owned()),
     ];
-    Ok(HttpRequest { method, url: format!("{base}/bank/v1/{path}"), headers, body })
+    Ok(HttpRequest {
+        method,
+        url: format!("{base}/bank/v1/{path}"),
+        headers,
+        body,
+    })
 }

@@ -27,10 +27,16 @@ pub struct Receiver {
 impl Receiver {
     pub async fn start() -> Self {
         let shared = Shared::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/callback?shop=1", listener.local_addr().expect("it has one"));
-        let router =
-            axum::Router::new().route("/callback", get(receive)).with_state(shared.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!(
+            "http://{}/callback?shop=1",
+            listener.local_addr().expect("it has one")
+        );
+        let router = axum::Router::new()
+            .route("/callback", get(receive))
+            .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, shared }
     }
@@ -52,7 +58,11 @@ impl Receiver {
             if all.len() >= count {
                 return all;
             }
-            assert!(began.elapsed() < PATIENCE, "{} of {count} callbacks came", all.len());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "{} of {count} callbacks came",
+                all.len()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -70,10 +80,15 @@ async fn receive(State(shared): State<Shared>, Query(query): Query<Received>) ->
 
 /// The checksum of a callback, by the shell's own tools: nothing of ours takes part.
 fn checksum(callback: &Received, secret: &str) -> String {
-    let mut pairs: Vec<_> =
-        callback.iter().filter(|(name, _)| *name != "checksum" && *name != "sign_alias").collect();
+    let mut pairs: Vec<_> = callback
+        .iter()
+        .filter(|(name, _)| *name != "checksum" && *name != "sign_alias")
+        .collect();
     pairs.sort();
-    let text: String = pairs.iter().map(|(name, value)| format!("{name};{value};")).collect();
+    let text: String = pairs
+        .iter()
+        .map(|(name, value)| format!("{name};{value};"))
+        .collect();
     let script = "import hmac,sys;print(hmac.new(sys.argv[1].encode(),sys.argv[2].encode(),'sha256').hexdigest().upper())";
     let output = std::process::Command::new("python3")
         .args(["-c", script, secret, &text])
@@ -84,14 +99,20 @@ fn checksum(callback: &Received, secret: &str) -> String {
 
 async fn registered(gate: &Gate, number: &str, url: &str) -> String {
     let answer = gate
-        .call("register.do", &[
-            ("orderNumber", number),
-            ("amount", "5000"),
-            ("returnUrl", "https://shop.example.kz/"),
-            ("dynamicCallbackUrl", url),
-        ])
+        .call(
+            "register.do",
+            &[
+                ("orderNumber", number),
+                ("amount", "5000"),
+                ("returnUrl", "https://shop.example.kz/"),
+                ("dynamicCallbackUrl", url),
+            ],
+        )
         .await;
-    answer["orderId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    answer["orderId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned()
 }
 
 #[tokio::test]
@@ -102,7 +123,8 @@ async fn each_change_is_told_once_and_signed() {
         let order = registered(&gate, "CB-1", &receiver.url).await;
         gate.pay(&order, NO_FUNDS).await;
         gate.pay(&order, APPROVED).await;
-        gate.call("refund.do", &[("orderId", &order), ("amount", "2000")]).await;
+        gate.call("refund.do", &[("orderId", &order), ("amount", "2000")])
+            .await;
         let all = receiver.until(3).await;
         for callback in &all {
             assert_eq!(callback["mdOrder"], order);
@@ -110,7 +132,10 @@ async fn each_change_is_told_once_and_signed() {
             assert_eq!(callback["shop"], "1", "the address keeps its own query");
             let mut signed = callback.clone();
             signed.remove("shop");
-            let right = [checksum(callback, &gate.callback_secret), checksum(&signed, &gate.callback_secret)];
+            let right = [
+                checksum(callback, &gate.callback_secret),
+                checksum(&signed, &gate.callback_secret),
+            ];
             assert!(right.contains(&callback["checksum"]), "{callback:?}");
         }
         let mut told: Vec<_> = all
@@ -118,7 +143,10 @@ async fn each_change_is_told_once_and_signed() {
             .map(|callback| (callback["operation"].as_str(), callback["status"].as_str()))
             .collect();
         told.sort_unstable();
-        assert_eq!(told, [("deposited", "0"), ("deposited", "1"), ("refunded", "1")]);
+        assert_eq!(
+            told,
+            [("deposited", "0"), ("deposited", "1"), ("refunded", "1")]
+        );
     }
 }
 
@@ -134,7 +162,10 @@ async fn a_refused_callback_is_repeated_as_configured() {
     receiver.until(2).await;
     gate.advance(31).await;
     let all = receiver.until(3).await;
-    assert!(all.windows(2).all(|pair| pair[0] == pair[1]), "byte for byte: {all:?}");
+    assert!(
+        all.windows(2).all(|pair| pair[0] == pair[1]),
+        "byte for byte: {all:?}"
+    );
     gate.advance(3_600).await;
     assert_eq!(receiver.all().len(), 3, "delivered: no more attempts");
 }
@@ -157,7 +188,9 @@ async fn row_56_a_dead_receiver_delays_nobody() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let receiver = Receiver::start().await;
     // A receiver that takes connections and never answers.
-    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
     let dead = format!("http://{}/", silent.local_addr().expect("it has one"));
     let _held = tokio::spawn(async move {
         let mut held = Vec::new();
@@ -175,5 +208,9 @@ async fn row_56_a_dead_receiver_delays_nobody() {
         gate.pay(&order, APPROVED).await;
     }
     receiver.until(5).await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        began.elapsed()
+    );
 }

@@ -3,17 +3,28 @@
 use crate::gate::{BOTH, Database, Gate, LATE_YES, Setup};
 
 async fn registered_with(gate: &Gate, number: &str, more: &[(&str, &str)]) -> String {
-    let mut parameters =
-        vec![("orderNumber", number), ("amount", "4000"), ("returnUrl", "https://shop.example.kz/")];
+    let mut parameters = vec![
+        ("orderNumber", number),
+        ("amount", "4000"),
+        ("returnUrl", "https://shop.example.kz/"),
+    ];
     parameters.extend_from_slice(more);
     let answer = gate.call("registerPreAuth.do", &parameters).await;
-    answer["orderId"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    answer["orderId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .to_owned()
 }
 
 /// A date-time of the register.do family, that many seconds from now.
 fn in_seconds(seconds: u64) -> String {
     let output = std::process::Command::new("date")
-        .args(["-u", "-d", &format!("+{seconds} seconds"), "+%Y-%m-%dT%H:%M:%S"])
+        .args([
+            "-u",
+            "-d",
+            &format!("+{seconds} seconds"),
+            "+%Y-%m-%dT%H:%M:%S",
+        ])
         .output()
         .expect("date runs");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -28,7 +39,10 @@ async fn an_unpaid_order_expires() {
         assert_eq!(gate.status(&order).await["orderStatus"], 0);
         gate.advance(11).await;
         let status = gate.status(&order).await;
-        assert_eq!((&status["orderStatus"], &status["actionCode"]), (&6.into(), &(-2007).into()));
+        assert_eq!(
+            (&status["orderStatus"], &status["actionCode"]),
+            (&6.into(), &(-2007).into())
+        );
         let late = gate.pay(&order, crate::gate::APPROVED).await;
         assert_ne!(late["errorCode"], "0", "{late}");
     }
@@ -64,7 +78,9 @@ async fn a_hold_is_released_at_its_date() {
 
 #[tokio::test]
 async fn row_27_a_success_after_the_end_goes_back() {
-    let mut setup = Setup::on(Database::Sqlite).manual_clock().exchange_deadline_ms(200);
+    let mut setup = Setup::on(Database::Sqlite)
+        .manual_clock()
+        .exchange_deadline_ms(200);
     setup.bank_late_ms = 1_500;
     let gate = Gate::start(setup).await;
     let order = gate.registered("LS-1", 700).await;

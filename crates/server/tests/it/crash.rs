@@ -32,29 +32,43 @@ const POINTS: [&str; 14] = [
 async fn story(gate: &Gate, number: &str, callback: &str) -> BTreeMap<&'static str, String> {
     let mut heard = BTreeMap::new();
     let registered = gate
-        .try_call("registerPreAuth.do", &[
-            ("orderNumber", number),
-            ("amount", "10000"),
-            ("returnUrl", "https://shop.example.kz/"),
-            ("dynamicCallbackUrl", callback),
-        ])
+        .try_call(
+            "registerPreAuth.do",
+            &[
+                ("orderNumber", number),
+                ("amount", "10000"),
+                ("returnUrl", "https://shop.example.kz/"),
+                ("dynamicCallbackUrl", callback),
+            ],
+        )
         .await;
     let Ok(answer) = registered else { return heard };
-    let Some(order) = answer["orderId"].as_str().map(str::to_owned) else { return heard };
+    let Some(order) = answer["orderId"].as_str().map(str::to_owned) else {
+        return heard;
+    };
     heard.insert("order", order.clone());
     let ok = |answer: &Result<serde_json::Value, String>| {
-        answer.as_ref().is_ok_and(|answer| answer["errorCode"] == "0")
+        answer
+            .as_ref()
+            .is_ok_and(|answer| answer["errorCode"] == "0")
     };
-    let paid = gate.try_call("paymentorder.do", &crate::gate::card(&order, APPROVED)).await;
+    let paid = gate
+        .try_call("paymentorder.do", &crate::gate::card(&order, APPROVED))
+        .await;
     if ok(&paid) {
         heard.insert("paid", "10000".to_owned());
     }
-    let captured =
-        gate.try_call("deposit.do", &[("orderId", &order), ("amount", "8000")]).await;
+    let captured = gate
+        .try_call("deposit.do", &[("orderId", &order), ("amount", "8000")])
+        .await;
     if ok(&captured) {
         heard.insert("captured", "8000".to_owned());
     }
-    let refund = [("orderId", order.as_str()), ("amount", "3000"), ("externalRefundId", "r-1")];
+    let refund = [
+        ("orderId", order.as_str()),
+        ("amount", "3000"),
+        ("externalRefundId", "r-1"),
+    ];
     if ok(&gate.try_call("refund.do", &refund).await) {
         heard.insert("refunded", "3000".to_owned());
     }
@@ -63,18 +77,29 @@ async fn story(gate: &Gate, number: &str, callback: &str) -> BTreeMap<&'static s
 
 /// Every answer that a shop got is still true.
 async fn still_true(gate: &Gate, heard: &BTreeMap<&'static str, String>) {
-    let Some(order) = heard.get("order") else { return };
+    let Some(order) = heard.get("order") else {
+        return;
+    };
     let status = gate.status(order).await;
-    assert_eq!(status["errorCode"], "0", "an answered order is lost: {status}");
+    assert_eq!(
+        status["errorCode"], "0",
+        "an answered order is lost: {status}"
+    );
     let sums = &status["paymentAmountInfo"];
     if heard.contains_key("paid") {
-        assert!(status["orderStatus"].as_i64().is_some_and(|s| (1..=4).contains(&s)), "{status}");
+        assert!(
+            status["orderStatus"]
+                .as_i64()
+                .is_some_and(|s| (1..=4).contains(&s)),
+            "{status}"
+        );
     }
     if heard.contains_key("refunded") {
         assert_eq!(sums["refundedAmount"], 3_000, "{status}");
     } else if heard.contains_key("captured") {
         assert_eq!(
-            sums["depositedAmount"].as_i64().unwrap_or(0) + sums["refundedAmount"].as_i64().unwrap_or(0),
+            sums["depositedAmount"].as_i64().unwrap_or(0)
+                + sums["refundedAmount"].as_i64().unwrap_or(0),
             8_000,
             "{status}"
         );
@@ -109,7 +134,11 @@ async fn row_1_every_named_point() {
         for point in POINTS {
             for passes in 0..seeds {
                 // A single story does not pass the last points five times over.
-                let passes = if point.starts_with("writer") { passes * 3 } else { 0 };
+                let passes = if point.starts_with("writer") {
+                    passes * 3
+                } else {
+                    0
+                };
                 die_at(database, point, passes).await;
             }
         }
@@ -147,7 +176,10 @@ async fn kills_under_load(database: Database) {
         still_true(&gate, heard).await;
     }
     gate.audit().await;
-    let orders: Vec<String> = all.iter().filter_map(|heard| heard.get("order").cloned()).collect();
+    let orders: Vec<String> = all
+        .iter()
+        .filter_map(|heard| heard.get("order").cloned())
+        .collect();
     assert!(!orders.is_empty());
     gate.reconcile_at_least(&orders).await;
 }
@@ -175,9 +207,14 @@ async fn row_96_a_graceful_stop_drops_no_answer() {
     let paying = join_all(orders.iter().map(|order| gate.pay(order, APPROVED)));
     let (answers, ()) = futures::join!(paying, async {
         tokio::time::sleep(Duration::from_millis(150)).await;
-        let _ = std::process::Command::new("kill").arg(pid.to_string()).status();
+        let _ = std::process::Command::new("kill")
+            .arg(pid.to_string())
+            .status();
     });
-    assert!(answers.iter().all(|answer| answer["errorCode"] == "0"), "{answers:?}");
+    assert!(
+        answers.iter().all(|answer| answer["errorCode"] == "0"),
+        "{answers:?}"
+    );
     assert!(gate.died().await);
     gate.boot(None).await;
     gate.reconcile(&orders).await;

@@ -74,13 +74,27 @@ impl Bank {
             .expect("altyn-simulator is built: run through `cargo xtask test`");
         let config = serde_json::json!({ "terminal_key": key, "late_ms": late_ms });
         let stdin = process.stdin.as_mut().expect("it has an input");
-        stdin.write_all(format!("{config}\n").as_bytes()).await.expect("it reads");
+        stdin
+            .write_all(format!("{config}\n").as_bytes())
+            .await
+            .expect("it reads");
         let mut line = String::new();
         let stdout = process.stdout.take().expect("it has an output");
-        BufReader::new(stdout).read_line(&mut line).await.expect("it answers");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .await
+            .expect("it answers");
         let ready: Value = serde_json::from_str(&line).expect("it answers JSON");
-        let url = ready["bank_url"].as_str().expect("it names its address").to_owned();
-        Self { url, key, _process: process, http: reqwest::Client::new() }
+        let url = ready["bank_url"]
+            .as_str()
+            .expect("it names its address")
+            .to_owned();
+        Self {
+            url,
+            key,
+            _process: process,
+            http: reqwest::Client::new(),
+        }
     }
 
     async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
@@ -89,9 +103,17 @@ impl Bank {
             .request(method, format!("{}/bank/v1/{path}", self.url))
             .header("authorization", format!("Bearer {}", self.key));
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
-        let text = request.send().await.expect("the bank answers").text().await.expect("all of it");
+        let text = request
+            .send()
+            .await
+            .expect("the bank answers")
+            .text()
+            .await
+            .expect("all of it");
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
@@ -144,10 +166,14 @@ pub fn postgres_url() -> String {
 }
 
 async fn postgres_admin(statement: &str) {
-    let (client, connection) =
-        tokio_postgres::connect(&postgres_url(), tokio_postgres::NoTls).await.expect("PostgreSQL");
+    let (client, connection) = tokio_postgres::connect(&postgres_url(), tokio_postgres::NoTls)
+        .await
+        .expect("PostgreSQL");
     let task = tokio::spawn(connection);
-    client.batch_execute(statement).await.expect("the statement runs");
+    client
+        .batch_execute(statement)
+        .await
+        .expect("the statement runs");
     drop(client);
     let _ = task.await;
 }
@@ -155,7 +181,10 @@ async fn postgres_admin(statement: &str) {
 impl TestDatabase {
     async fn make(kind: Database) -> Self {
         if kind == Database::Sqlite {
-            return Self { url: None, name: None };
+            return Self {
+                url: None,
+                name: None,
+            };
         }
         let stamp = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -165,7 +194,10 @@ impl TestDatabase {
         postgres_admin(&format!("CREATE DATABASE {name}")).await;
         let mut url = postgres_url().parse::<PostgresUrl>().expect("an address");
         url.database.clone_from(&name);
-        Self { url: Some(url.to_string()), name: Some(name) }
+        Self {
+            url: Some(url.to_string()),
+            name: Some(name),
+        }
     }
 }
 
@@ -183,8 +215,16 @@ impl std::str::FromStr for PostgresUrl {
         let (address, query) = text.split_once('?').unwrap_or((text, ""));
         let (scheme, rest) = address.split_once("://").ok_or(())?;
         let host = rest.split_once('/').map_or(rest, |(host, _)| host);
-        let after = if query.is_empty() { String::new() } else { format!("?{query}") };
-        Ok(Self { before: format!("{scheme}://{host}/"), database: String::new(), after })
+        let after = if query.is_empty() {
+            String::new()
+        } else {
+            format!("?{query}")
+        };
+        Ok(Self {
+            before: format!("{scheme}://{host}/"),
+            database: String::new(),
+            after,
+        })
     }
 }
 
@@ -205,7 +245,10 @@ impl Gate {
     pub async fn start(setup: Setup) -> Self {
         let bank = Bank::start(setup.bank_late_ms).await;
         let database = TestDatabase::make(setup.database).await;
-        let directory = tempfile::Builder::new().prefix("altyn-gate-").tempdir().expect("a place");
+        let directory = tempfile::Builder::new()
+            .prefix("altyn-gate-")
+            .tempdir()
+            .expect("a place");
         let mut gate = Self {
             base_url: String::new(),
             rest: String::new(),
@@ -243,7 +286,14 @@ impl Gate {
             .open(self.data.with_file_name("altyn.log"))
             .expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_altyn"));
-        command.args(["demo", "--stop-with-stdin", "--listen", &listen, "--log", self.setup.log]);
+        command.args([
+            "demo",
+            "--stop-with-stdin",
+            "--listen",
+            &listen,
+            "--log",
+            self.setup.log,
+        ]);
         command.arg("--data").arg(&self.data);
         command.args(["--bank-url", &self.bank.url, "--bank-key", &self.bank.key]);
         let deadline = self.setup.exchange_deadline_ms.to_string();
@@ -259,7 +309,11 @@ impl Gate {
         if let Some(point) = crash_point {
             command.args(["--crash-point", point]);
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(log).kill_on_drop(true);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true);
         self.process = Some(command.spawn().expect("altyn starts"));
         self.read_demo_file().await;
     }
@@ -298,7 +352,9 @@ impl Gate {
 
     /// Whether the program ended by itself within the patience of a test.
     pub async fn died(&mut self) -> bool {
-        let Some(process) = self.process.as_mut() else { return true };
+        let Some(process) = self.process.as_mut() else {
+            return true;
+        };
         let ended = tokio::time::timeout(PATIENCE, process.wait()).await.is_ok();
         if ended {
             self.process = None;
@@ -324,16 +380,27 @@ impl Gate {
 
     /// Everything in a PostgreSQL database as text; empty for SQLite, whose file is among the files.
     pub async fn dump(&self) -> Vec<u8> {
-        let Some(url) = &self.database.url else { return Vec::new() };
-        let output = Command::new("pg_dump").args(["--inserts", url]).output().await;
+        let Some(url) = &self.database.url else {
+            return Vec::new();
+        };
+        let output = Command::new("pg_dump")
+            .args(["--inserts", url])
+            .output()
+            .await;
         let output = output.expect("pg_dump runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout
     }
 
     /// Asks the program to stop and waits until it has; returns whether it ended well.
     pub async fn stop(&mut self) -> bool {
-        let Some(mut process) = self.process.take() else { return false };
+        let Some(mut process) = self.process.take() else {
+            return false;
+        };
         drop(process.stdin.take());
         let status = tokio::time::timeout(PATIENCE, process.wait()).await;
         status.is_ok_and(|status| status.is_ok_and(|status| status.success()))
@@ -365,12 +432,27 @@ impl Gate {
             .expect("altyn starts");
         let base_url = format!("http://{address}");
         let began = Instant::now();
-        while self.http.get(format!("{base_url}/health/ready")).send().await.is_err() {
-            assert!(process.try_wait().expect("its state is known").is_none(), "it ended");
-            assert!(began.elapsed() < PATIENCE, "the second node did not become ready");
+        while self
+            .http
+            .get(format!("{base_url}/health/ready"))
+            .send()
+            .await
+            .is_err()
+        {
+            assert!(
+                process.try_wait().expect("its state is known").is_none(),
+                "it ended"
+            );
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the second node did not become ready"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Node { rest: format!("{base_url}/payment/rest/"), process }
+        Node {
+            rest: format!("{base_url}/payment/rest/"),
+            process,
+        }
     }
 
     /// Calls a method with the shop's login; the answer must be JSON with status 200.
@@ -379,7 +461,9 @@ impl Gate {
     }
 
     pub async fn call_at(&self, rest: &str, method: &str, parameters: &[(&str, &str)]) -> Answer {
-        self.try_call_at(rest, method, parameters).await.expect("the gateway answers")
+        self.try_call_at(rest, method, parameters)
+            .await
+            .expect("the gateway answers")
     }
 
     /// Like [`call`](Self::call), but a broken connection is an error.
@@ -398,7 +482,8 @@ impl Gate {
         parameters: &[(&str, &str)],
     ) -> Result<Answer, String> {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("userName", &self.user_name).append_pair("password", &self.password);
+        form.append_pair("userName", &self.user_name)
+            .append_pair("password", &self.password);
         form.extend_pairs(parameters);
         let response = self
             .http
@@ -424,13 +509,19 @@ impl Gate {
     pub async fn registered_by(&self, method: &str, number: &str, amount: u64) -> String {
         let amount = amount.to_string();
         let answer = self
-            .call(method, &[
-                ("orderNumber", number),
-                ("amount", &amount),
-                ("returnUrl", "https://shop.example.kz/done"),
-            ])
+            .call(
+                method,
+                &[
+                    ("orderNumber", number),
+                    ("amount", &amount),
+                    ("returnUrl", "https://shop.example.kz/done"),
+                ],
+            )
             .await;
-        answer["orderId"].as_str().unwrap_or_else(|| panic!("not registered: {answer}")).to_owned()
+        answer["orderId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not registered: {answer}"))
+            .to_owned()
     }
 
     /// Pays with a card, server to server.
@@ -448,14 +539,17 @@ impl Gate {
 
     /// An order with money on hold.
     pub async fn held(&self, number: &str, amount: u64) -> String {
-        let order = self.registered_by("registerPreAuth.do", number, amount).await;
+        let order = self
+            .registered_by("registerPreAuth.do", number, amount)
+            .await;
         let answer = self.pay(&order, APPROVED).await;
         assert_eq!(answer["errorCode"], "0", "{answer}");
         order
     }
 
     pub async fn status(&self, order: &str) -> Answer {
-        self.call("getOrderStatusExtended.do", &[("orderId", order)]).await
+        self.call("getOrderStatusExtended.do", &[("orderId", order)])
+            .await
     }
 
     /// Waits until the order has this status; the last answer is returned.
@@ -481,7 +575,12 @@ impl Gate {
             .send()
             .await
             .expect("the clock answers");
-        assert_eq!(response.status(), 200, "{}", response.text().await.unwrap_or_default());
+        assert_eq!(
+            response.status(),
+            200,
+            "{}",
+            response.text().await.unwrap_or_default()
+        );
     }
 
     /// What `altyn audit` says; it must find nothing.
@@ -543,7 +642,10 @@ impl Gate {
     /// may know more, but nothing less and nothing twice.
     pub async fn reconcile_at_least(&self, orders: &[String]) {
         let log = self.bank.log().await;
-        let mut keys: Vec<&str> = log.iter().filter_map(|entry| entry["key"].as_str()).collect();
+        let mut keys: Vec<&str> = log
+            .iter()
+            .filter_map(|entry| entry["key"].as_str())
+            .collect();
         let all = keys.len();
         keys.sort_unstable();
         keys.dedup();
@@ -557,7 +659,9 @@ impl Gate {
 
 /// Ends a process at once, as a power cut would.
 pub fn kill_process(id: u32) {
-    let status = std::process::Command::new("kill").args(["-9", &id.to_string()]).status();
+    let status = std::process::Command::new("kill")
+        .args(["-9", &id.to_string()])
+        .status();
     assert!(status.expect("kill runs").success());
 }
 
@@ -567,10 +671,14 @@ impl Drop for Gate {
             let _ = process.start_kill();
         }
         keep_artifacts(self.data.parent().expect("it has one"));
-        let Some(name) = self.database.name.take() else { return };
+        let Some(name) = self.database.name.take() else {
+            return;
+        };
         // Blocking on purpose: the test's own runtime is about to end.
         let _ = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
             if let Ok(runtime) = runtime {
                 dump_database(&name);
                 runtime.block_on(postgres_admin(&format!(
@@ -592,7 +700,11 @@ fn artifacts() -> Option<PathBuf> {
 fn keep_artifacts(directory: &Path) {
     let Some(place) = artifacts() else { return };
     let name = directory.file_name().expect("it has a name");
-    let _ = std::process::Command::new("cp").arg("-r").arg(directory).arg(place.join(name)).status();
+    let _ = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(directory)
+        .arg(place.join(name))
+        .status();
 }
 
 fn dump_database(name: &str) {
@@ -640,5 +752,7 @@ pub fn card<'a>(order: &'a str, pan: &'a str) -> [(&'a str, &'a str); 5] {
 /// The parameters of an answer as a map of texts, for short comparisons.
 pub fn query(url: &str) -> HashMap<String, String> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }

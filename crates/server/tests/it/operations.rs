@@ -7,12 +7,23 @@ async fn health_and_metrics_answer() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     gate.paid("M-1", 100).await;
     for path in ["live", "ready"] {
-        let response = gate.http.get(format!("{}/health/{path}", gate.base_url)).send().await;
+        let response = gate
+            .http
+            .get(format!("{}/health/{path}", gate.base_url))
+            .send()
+            .await;
         assert_eq!(response.expect("it answers").status(), 200, "{path}");
     }
-    let metrics = gate.http.get(format!("{}/metrics", gate.base_url)).send().await;
+    let metrics = gate
+        .http
+        .get(format!("{}/metrics", gate.base_url))
+        .send()
+        .await;
     let text = metrics.expect("it answers").text().await.expect("a body");
-    assert!(text.contains("altyn_exchanges_total{outcome=\"approved\"} 1"), "{text}");
+    assert!(
+        text.contains("altyn_exchanges_total{outcome=\"approved\"} 1"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ async fn a_purchase_is_paid_and_stands_in_the_ledger() {
         let gate = Gate::start(Setup::on(database)).await;
         let order = gate.registered("A-1", 12_500_00).await;
         let fresh = gate.status(&order).await;
-        assert_eq!((&fresh["orderStatus"], &fresh["actionCode"]), (&0.into(), &(-100).into()));
+        assert_eq!(
+            (&fresh["orderStatus"], &fresh["actionCode"]),
+            (&0.into(), &(-100).into())
+        );
 
         let answer = gate.pay(&order, APPROVED).await;
         assert_eq!(answer["errorCode"], "0", "{answer}");
@@ -19,7 +22,10 @@ async fn a_purchase_is_paid_and_stands_in_the_ledger() {
         assert_eq!(status["paymentAmountInfo"]["depositedAmount"], 12_500_00);
         assert_eq!(status["cardAuthInfo"]["pan"], "444455**3333");
         let audit = gate.audit().await;
-        assert_eq!((&audit["payments"], &audit["postings"]), (&1.into(), &1.into()));
+        assert_eq!(
+            (&audit["payments"], &audit["postings"]),
+            (&1.into(), &1.into())
+        );
         gate.reconcile(&[order]).await;
     }
 }
@@ -30,14 +36,20 @@ async fn a_hold_is_captured_in_part_and_the_rest_released() {
         let gate = Gate::start(Setup::on(database)).await;
         let order = gate.held("H-1", 10_000).await;
         assert_eq!(gate.status(&order).await["orderStatus"], 1);
-        let more = gate.call("deposit.do", &[("orderId", &order), ("amount", "10001")]).await;
+        let more = gate
+            .call("deposit.do", &[("orderId", &order), ("amount", "10001")])
+            .await;
         assert_eq!(more["errorCode"], "5", "{more}");
-        let part = gate.call("deposit.do", &[("orderId", &order), ("amount", "6000")]).await;
+        let part = gate
+            .call("deposit.do", &[("orderId", &order), ("amount", "6000")])
+            .await;
         assert_eq!(part["errorCode"], "0", "{part}");
         let status = gate.status(&order).await;
         assert_eq!(status["orderStatus"], 2);
         assert_eq!(status["paymentAmountInfo"]["depositedAmount"], 6_000);
-        let again = gate.call("deposit.do", &[("orderId", &order), ("amount", "1000")]).await;
+        let again = gate
+            .call("deposit.do", &[("orderId", &order), ("amount", "1000")])
+            .await;
         assert_eq!(again["errorCode"], "7", "{again}");
         let reverse = gate.call("reverse.do", &[("orderId", &order)]).await;
         assert_eq!(reverse["errorCode"], "7", "{reverse}");
@@ -69,7 +81,10 @@ async fn a_refused_card_leaves_tries_and_then_none() {
             assert_ne!(answer["errorCode"], "0", "{answer}");
         }
         let status = gate.status(&order).await;
-        assert_eq!((&status["orderStatus"], &status["actionCode"]), (&6.into(), &116.into()));
+        assert_eq!(
+            (&status["orderStatus"], &status["actionCode"]),
+            (&6.into(), &116.into())
+        );
         let late = gate.pay(&order, APPROVED).await;
         assert_ne!(late["errorCode"], "0", "{late}");
         assert_eq!(gate.audit().await["postings"], 0);
@@ -87,7 +102,10 @@ async fn rows_13_14_a_silent_bank_is_asked_and_believed() {
             assert_ne!(answer["errorCode"], "0", "unknown is not success: {answer}");
             let meanwhile = gate.status(&order).await;
             if pan != DROPPED {
-                assert_eq!(meanwhile["orderStatus"], 0, "unknown is not declined: {meanwhile}");
+                assert_eq!(
+                    meanwhile["orderStatus"], 0,
+                    "unknown is not declined: {meanwhile}"
+                );
             }
             if wanted == 2 {
                 gate.until_status(&order, 2).await;
@@ -115,9 +133,21 @@ async fn row_16_another_amount_is_never_booked() {
     assert!(text.contains("amount_mismatch"), "{text}");
 
     let id = text.split_whitespace().next().expect("an id");
-    let note = ["incidents", "resolve", id, "--as", "approved", "--note", "the bank confirms"];
+    let note = [
+        "incidents",
+        "resolve",
+        id,
+        "--as",
+        "approved",
+        "--note",
+        "the bank confirms",
+    ];
     let resolved = gate.altyn(&note).await;
-    assert!(resolved.status.success(), "{}", String::from_utf8_lossy(&resolved.stderr));
+    assert!(
+        resolved.status.success(),
+        "{}",
+        String::from_utf8_lossy(&resolved.stderr)
+    );
     assert_eq!(gate.status(&order).await["orderStatus"], 2);
     let left = gate.altyn(&["incidents", "list"]).await;
     assert!(String::from_utf8_lossy(&left.stdout).contains("0 incidents"));
@@ -144,7 +174,12 @@ async fn three_d_secure_is_told_server_to_server() {
     let order = gate.registered("3-1", 4_200).await;
     let answer = gate.pay(&order, CHALLENGE).await;
     assert_eq!(answer["is3DSVer2"], true, "{answer}");
-    assert!(answer["acsUrl"].as_str().is_some_and(|url| url.starts_with("http")), "{answer}");
+    assert!(
+        answer["acsUrl"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("http")),
+        "{answer}"
+    );
     assert_eq!(gate.status(&order).await["orderStatus"], 5);
 }
 
@@ -153,14 +188,20 @@ async fn a_card_is_verified_without_money() {
     for database in BOTH {
         let gate = Gate::start(Setup::on(database)).await;
         let registered = gate
-            .call("register.do", &[
-                ("orderNumber", "V-1"),
-                ("amount", "0"),
-                ("features", "VERIFY"),
-                ("returnUrl", "https://shop.example.kz/"),
-            ])
+            .call(
+                "register.do",
+                &[
+                    ("orderNumber", "V-1"),
+                    ("amount", "0"),
+                    ("features", "VERIFY"),
+                    ("returnUrl", "https://shop.example.kz/"),
+                ],
+            )
             .await;
-        let order = registered["orderId"].as_str().expect("registered").to_owned();
+        let order = registered["orderId"]
+            .as_str()
+            .expect("registered")
+            .to_owned();
         let answer = gate.pay(&order, APPROVED).await;
         assert_eq!(answer["errorCode"], "0", "{answer}");
         assert_eq!(gate.status(&order).await["orderStatus"], 3);

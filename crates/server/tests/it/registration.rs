@@ -14,8 +14,14 @@ async fn one_number_in_parallel_is_one_order() {
             ("returnUrl", "https://shop.example.kz/"),
         ];
         let answers = join_all((0..100).map(|_| gate.call("register.do", &parameters))).await;
-        let registered = answers.iter().filter(|answer| answer.get("orderId").is_some()).count();
-        let refused = answers.iter().filter(|answer| answer["errorCode"] == "1").count();
+        let registered = answers
+            .iter()
+            .filter(|answer| answer.get("orderId").is_some())
+            .count();
+        let refused = answers
+            .iter()
+            .filter(|answer| answer["errorCode"] == "1")
+            .count();
         assert_eq!((registered, refused), (1, 99), "{answers:?}");
         assert_eq!(gate.audit().await["payments"], 1);
     }
@@ -44,15 +50,39 @@ async fn bad_input_gets_the_code_of_the_sheet_and_changes_nothing() {
         (&[number, url, amount, ("currency", "392")], "3"),
         (&[number, url, amount, ("language", "xx")], "5"),
         (&[number, url, amount, ("jsonParams", "{broken")], "5"),
-        (&[number, url, amount, ("description", "<script>alert(1)</script>")], "5"),
+        (
+            &[
+                number,
+                url,
+                amount,
+                ("description", "<script>alert(1)</script>"),
+            ],
+            "5",
+        ),
         (&[number, url, amount, ("features", "NONSENSE")], "14"),
-        (&[number, url, amount, ("features", "FORCE_CREATE_BINDING")], "13"),
-        (&[number, url, amount, ("dynamicCallbackUrl", "http://10.0.0.1/cb")], "4"),
+        (
+            &[number, url, amount, ("features", "FORCE_CREATE_BINDING")],
+            "13",
+        ),
+        (
+            &[
+                number,
+                url,
+                amount,
+                ("dynamicCallbackUrl", "http://10.0.0.1/cb"),
+            ],
+            "4",
+        ),
     ];
     for (parameters, code) in table.iter().skip(1) {
         let answer = gate.call("register.do", parameters).await;
         assert_eq!(answer["errorCode"], *code, "{parameters:?}: {answer}");
-        assert!(answer["errorMessage"].as_str().is_some_and(|text| !text.is_empty()), "{answer}");
+        assert!(
+            answer["errorMessage"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{answer}"
+        );
         assert!(answer.get("orderId").is_none());
     }
     assert_eq!(gate.audit().await["payments"], 0);
@@ -74,7 +104,10 @@ async fn strangers_see_nothing() {
             .expect("it answers");
         assert_eq!(response.status(), 200);
         let text = response.text().await.expect("a body");
-        assert!(text.contains("\"errorCode\":\"5\"") && !text.contains("S-1"), "{text}");
+        assert!(
+            text.contains("\"errorCode\":\"5\"") && !text.contains("S-1"),
+            "{text}"
+        );
     }
     let unknown = "019b2c00-1111-7111-8111-111111111111";
     assert_eq!(gate.status(unknown).await["errorCode"], "6");
@@ -86,22 +119,42 @@ async fn messages_come_in_the_callers_language() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let mut seen = Vec::new();
     for language in ["ru", "kk", "en", "EN"] {
-        let answer = gate.call("getOrderStatusExtended.do", &[
-            ("orderId", "019b2c00-1111-7111-8111-111111111111"),
-            ("language", language),
-        ]);
-        seen.push(answer.await["errorMessage"].as_str().expect("a text").to_owned());
+        let answer = gate.call(
+            "getOrderStatusExtended.do",
+            &[
+                ("orderId", "019b2c00-1111-7111-8111-111111111111"),
+                ("language", language),
+            ],
+        );
+        seen.push(
+            answer.await["errorMessage"]
+                .as_str()
+                .expect("a text")
+                .to_owned(),
+        );
     }
     assert_eq!(seen[2], seen[3]);
-    assert!(seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2], "{seen:?}");
+    assert!(
+        seen[0] != seen[1] && seen[1] != seen[2] && seen[0] != seen[2],
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
 async fn malformed_http_is_a_4xx() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let big = "x".repeat(2 << 20);
-    let response = gate.http.post(format!("{}register.do", gate.rest)).body(big).send().await;
+    let response = gate
+        .http
+        .post(format!("{}register.do", gate.rest))
+        .body(big)
+        .send()
+        .await;
     assert!(response.is_ok_and(|r| r.status().is_client_error()));
-    let response = gate.http.post(format!("{}noSuchMethod.do", gate.rest)).send().await;
+    let response = gate
+        .http
+        .post(format!("{}noSuchMethod.do", gate.rest))
+        .send()
+        .await;
     assert_eq!(response.expect("it answers").status(), 404);
 }

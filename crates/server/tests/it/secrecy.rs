@@ -33,13 +33,19 @@ fn forms(number: &str) -> Vec<Vec<u8>> {
 }
 
 fn found(haystack: &[u8], number: &str) -> bool {
-    forms(number).iter().any(|form| haystack.windows(form.len()).any(|window| window == form))
+    forms(number)
+        .iter()
+        .any(|form| haystack.windows(form.len()).any(|window| window == form))
 }
 
 #[tokio::test]
 async fn row_72_no_card_number_is_kept_anywhere() {
     for database in BOTH {
-        let mut gate = Gate::start(Setup { log: "debug", ..Setup::on(database) }).await;
+        let mut gate = Gate::start(Setup {
+            log: "debug",
+            ..Setup::on(database)
+        })
+        .await;
         for (n, pan) in CARDS.iter().enumerate() {
             let order = gate.registered(&format!("SEC-{n}"), 100).await;
             gate.pay(&order, pan).await;
@@ -47,8 +53,13 @@ async fn row_72_no_card_number_is_kept_anywhere() {
             wrong[3].1 = "000000";
             gate.call("paymentorder.do", &wrong).await;
         }
-        gate.call("verifyEnrollment.do", &[("pan", CHALLENGE)]).await;
-        let metrics = gate.http.get(format!("{}/metrics", gate.base_url)).send().await;
+        gate.call("verifyEnrollment.do", &[("pan", CHALLENGE)])
+            .await;
+        let metrics = gate
+            .http
+            .get(format!("{}/metrics", gate.base_url))
+            .send()
+            .await;
         let metrics = metrics.expect("it answers").bytes().await.expect("a body");
         let database_dump = gate.dump().await;
         assert!(gate.stop().await);
@@ -57,17 +68,26 @@ async fn row_72_no_card_number_is_kept_anywhere() {
         let canary = gate.data.join("canary.log");
         for form in forms("4111111111111111") {
             std::fs::write(&canary, [b"line ".to_vec(), form].concat()).expect("it is written");
-            assert!(found(&std::fs::read(&canary).expect("it is there"), "4111111111111111"));
+            assert!(found(
+                &std::fs::read(&canary).expect("it is there"),
+                "4111111111111111"
+            ));
         }
         std::fs::remove_file(&canary).expect("it is removed");
 
-        let mut places = vec![("metrics".to_owned(), metrics.to_vec()), ("dump".to_owned(), database_dump)];
+        let mut places = vec![
+            ("metrics".to_owned(), metrics.to_vec()),
+            ("dump".to_owned(), database_dump),
+        ];
         for file in gate.files() {
             // The list of test cards for the person at the demo is meant to hold them.
             if file.ends_with("demo.json") {
                 continue;
             }
-            places.push((file.display().to_string(), std::fs::read(&file).expect("it is there")));
+            places.push((
+                file.display().to_string(),
+                std::fs::read(&file).expect("it is there"),
+            ));
         }
         assert!(places.len() >= 4, "{places:?}");
         for (place, bytes) in &places {
