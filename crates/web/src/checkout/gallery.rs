@@ -123,7 +123,7 @@ fn tried(mut payment: Payment, state: OperationState, holder: &str) -> Payment {
         exchanges: 1,
         created_at: NOW,
         sent_at: Some(NOW),
-        finished_at: None,
+        finished_at: (!state.is_open()).then_some(NOW),
     });
     payment
 }
@@ -371,7 +371,7 @@ async fn every_page_exists_in_every_language() {
             let text = text_of(response).await;
             assert!(
                 text.contains(&format!("<html lang=\"{}\">", language.code())),
-                "{name}"
+                "{name}: {status} {text}"
             );
             assert!(
                 text.contains("<h1") && text.contains("integrity=\"sha384-"),

@@ -1,9 +1,7 @@
 //! What a payer is to see of a payment: one total reading of it, from which every page follows.
 //! Double clicks, second tabs and the back button all come out at the same place because of it.
 
-use altyn_domain::{
-    DeclineCode, EndReason, Operation, PayerAction, Payment, PaymentStatus, Timestamp,
-};
+use altyn_domain::{DeclineCode, PayerAction, Payment, PaymentStatus, Timestamp};
 
 /// Where a payer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Standing {
             PaymentStatus::Authorized => Self::Held,
             PaymentStatus::Verified => Self::Verified,
             PaymentStatus::Refunded | PaymentStatus::Voided => Self::Returned,
-            PaymentStatus::Declined => Self::Declined(last_decline(payment)),
+            PaymentStatus::Declined => Self::Declined(payment.visible_decline()),
             PaymentStatus::Cancelled => Self::Cancelled,
             PaymentStatus::Expired => Self::Expired,
             PaymentStatus::Processing => payment
@@ -69,7 +67,7 @@ impl Standing {
         } else if unanswered {
             Self::TriesOver
         } else {
-            Self::Declined(last_decline(payment))
+            Self::Declined(payment.visible_decline())
         }
     }
 
@@ -89,15 +87,4 @@ impl Standing {
             Self::Expired => "expired",
         }
     }
-}
-
-/// Why the newest finished try failed, also when the payment has ended by it.
-fn last_decline(payment: &Payment) -> Option<DeclineCode> {
-    let ended = payment.end.map(|end| end.reason);
-    debug_assert!(matches!(ended, None | Some(EndReason::Declined)));
-    payment
-        .tries()
-        .rev()
-        .find(|attempt| !attempt.state.is_open())
-        .and_then(|attempt: &Operation| attempt.decline)
 }
