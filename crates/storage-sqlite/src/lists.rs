@@ -7,11 +7,12 @@ use altyn_domain::{
 };
 use altyn_storage::{
     AccountBalance, AuditPage, AuditedPayment, IncidentRecord, PaymentFilter, PaymentPage,
+    PaymentRow,
 };
 use rusqlite::{Connection, named_params};
 
 use crate::fault::Fault;
-use crate::rows::{self, Cells, all, first, payment_columns, payment_row};
+use crate::rows::{self, Cells, all, first, in_snapshot, payment_columns, payment_row};
 
 macro_rules! page {
     ($instant:literal) => {
@@ -34,7 +35,7 @@ macro_rules! page {
 
 /// A page of a project's payments with the number of all, read in one snapshot.
 pub(crate) fn payments(
-    db: &mut Connection,
+    db: &Connection,
     project: ProjectId,
     bucket: Bucket,
     filter: &PaymentFilter,
@@ -47,22 +48,23 @@ pub(crate) fn payments(
     let statuses = json_words(filter);
     let (bucket, project) = (bucket.number(), project.uuid());
     let (from, to) = (filter.from.as_micros(), filter.to.as_micros());
-    let snapshot = db.transaction()?;
     let params = named_params! {
         ":bucket": bucket, ":project": project, ":from": from, ":to": to,
         ":dialect": filter.dialect, ":statuses": statuses,
     };
-    let total = first(&snapshot, count, params, |cells| Ok(cells.count()?))?;
-    let params = named_params! {
+    let window = named_params! {
         ":bucket": bucket, ":project": project, ":from": from, ":to": to,
         ":dialect": filter.dialect, ":statuses": statuses,
         ":limit": filter.limit, ":offset": filter.offset,
     };
-    let page = all(&snapshot, select, params, payment_row)?;
-    let payments = page.into_iter().map(|row| rows::payment_of(&snapshot, row));
-    Ok(PaymentPage {
-        payments: payments.collect::<Result<_, _>>()?,
-        total: total.unwrap_or(0),
+    in_snapshot(db, |db| {
+        let total = first(db, count, params, |cells| Ok(cells.count()?))?;
+        let page = all(db, select, window, payment_row)?;
+        let payments = page.into_iter().map(|row| rows::payment_of(db, row));
+        Ok(PaymentPage {
+            payments: payments.collect::<Result<_, _>>()?,
+            total: total.unwrap_or(0),
+        })
     })
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn incidents(
 
 /// Payments from `from` on in key order with what must agree with them, read in one snapshot.
 pub(crate) fn audit_page(
-    db: &mut Connection,
+    db: &Connection,
     from: Option<PaymentId>,
     limit: u32,
 ) -> Result<AuditPage, Fault> {
@@ -118,29 +120,34 @@ pub(crate) fn audit_page(
         " FROM payments WHERE (bucket, payment_id) >= (?1, ?2) \
          ORDER BY bucket, payment_id LIMIT ?3"
     );
-    let snapshot = db.transaction()?;
     let from = from.unwrap_or(PaymentId::from_uuid(uuid::Uuid::nil()));
     // One more than wanted: where the next page begins.
     let params = (from.bucket().number(), from.uuid(), i64::from(limit) + 1);
-    let mut page = all(&snapshot, sql, params, payment_row)?;
-    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = page
-        .get(wanted)
-        .map(|row| PaymentId::from_uuid(row.payment_id));
-    page.truncate(wanted);
-    let mut payments = Vec::with_capacity(page.len());
-    for row in page {
-        let id = PaymentId::from_uuid(row.payment_id);
-        let stored_status = row.status.clone();
-        payments.push(AuditedPayment {
-            payment: rows::payment_of(&snapshot, row)?,
-            stored_status,
-            postings: rows::postings(&snapshot, id)?,
-            events: numbers(&snapshot, Numbered::Events, id)?,
-            deliveries: numbers(&snapshot, Numbered::Deliveries, id)?,
-        });
-    }
-    Ok(AuditPage { payments, next })
+    in_snapshot(db, |db| {
+        let mut page = all(db, sql, params, payment_row)?;
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = page
+            .get(wanted)
+            .map(|row| PaymentId::from_uuid(row.payment_id));
+        page.truncate(wanted);
+        let payments = page.into_iter().map(|row| audited(db, row));
+        Ok(AuditPage {
+            payments: payments.collect::<Result<_, _>>()?,
+            next,
+        })
+    })
+}
+
+fn audited(db: &Connection, row: PaymentRow) -> Result<AuditedPayment, Fault> {
+    let id = PaymentId::from_uuid(row.payment_id);
+    let stored_status = row.status.clone();
+    Ok(AuditedPayment {
+        payment: rows::payment_of(db, row)?,
+        stored_status,
+        postings: rows::postings(db, id)?,
+        events: numbers(db, Numbered::Events, id)?,
+        deliveries: numbers(db, Numbered::Deliveries, id)?,
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -164,7 +171,7 @@ fn numbers(db: &Connection, table: Numbered, id: PaymentId) -> Result<Vec<u32>, 
 
 /// The sums stored on all accounts, and those counted from all postings, read in one snapshot.
 pub(crate) fn accounts(
-    db: &mut Connection,
+    db: &Connection,
 ) -> Result<(Vec<AccountBalance>, Vec<AccountBalance>), Fault> {
     let stored = "SELECT project_id, kind, currency, posted_debit, posted_credit, pending_debit, \
                   pending_credit FROM accounts";
@@ -184,9 +191,12 @@ pub(crate) fn accounts(
                    SELECT project_id, kind, currency, sum(posted_debit), sum(posted_credit), \
                        sum(pending_debit), sum(pending_credit) \
                    FROM sides GROUP BY project_id, kind, currency";
-    let snapshot = db.transaction()?;
-    let mut stored = all(&snapshot, stored, [], balance)?;
-    let mut counted = all(&snapshot, counted, [], balance)?;
+    let (mut stored, mut counted) = in_snapshot(db, |db| {
+        Ok((
+            all(db, stored, [], balance)?,
+            all(db, counted, [], balance)?,
+        ))
+    })?;
     stored.sort_by_key(|balance| balance.account);
     counted.sort_by_key(|balance| balance.account);
     Ok((stored, counted))

@@ -15,9 +15,9 @@ pub(crate) fn load(db: &mut Connection, keys: &LoadKeys) -> Result<Loaded, Fault
     // A batch whose owner went away may still be open.
     roll_back(db)?;
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    read(db, keys).or_else(|fault| {
-        roll_back(db)?;
-        Err(fault)
+    read(db, keys).inspect_err(|_| {
+        // A broken connection is dropped anyway, and the transaction with it.
+        let _ = roll_back(db);
     })
 }
 

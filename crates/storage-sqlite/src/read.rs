@@ -7,35 +7,33 @@ use altyn_storage::{ReferenceKey, StoredEvent};
 use rusqlite::Connection;
 
 use crate::fault::Fault;
-use crate::rows::{self, all, first};
+use crate::rows::{self, all, first, in_snapshot};
 
 /// The payment with this id, if it is the project's, or whoever owns it.
 pub(crate) fn payment(
-    db: &mut Connection,
+    db: &Connection,
     owner: Option<ProjectId>,
     id: PaymentId,
 ) -> Result<Option<Payment>, Fault> {
-    let snapshot = db.transaction()?;
-    let payment = rows::payment(&snapshot, id)?;
+    let payment = in_snapshot(db, |db| rows::payment(db, id))?;
     Ok(payment.filter(|payment| owner.is_none_or(|owner| owner == payment.project_id)))
 }
 
 /// The payment that a reference names.
 pub(crate) fn payment_by_reference(
-    db: &mut Connection,
+    db: &Connection,
     key: &ReferenceKey,
 ) -> Result<Option<Payment>, Fault> {
-    let snapshot = db.transaction()?;
-    let Some(id) = rows::referenced(&snapshot, key)? else {
-        return Ok(None);
-    };
-    let payment = rows::payment(&snapshot, id)?;
+    let payment = in_snapshot(db, |db| match rows::referenced(db, key)? {
+        Some(id) => rows::payment(db, id),
+        None => Ok(None),
+    })?;
     Ok(payment.filter(|payment| payment.project_id == key.project_id))
 }
 
 /// A delivery with its event, the payment's order put back into it.
 pub(crate) fn delivery(
-    db: &mut Connection,
+    db: &Connection,
     id: PaymentId,
     number: u32,
 ) -> Result<Option<(Delivery, Event)>, Fault> {

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Params, Row, types::FromSql};
 use uuid::Uuid;
 
 use crate::fault::Fault;
+use crate::load::roll_back;
 
 /// The columns of a row, one after the other.
 pub(crate) struct Cells<'a> {
@@ -49,6 +50,19 @@ impl<'a> Cells<'a> {
     pub fn project_id(&mut self) -> rusqlite::Result<ProjectId> {
         self.take().map(ProjectId::from_uuid)
     }
+}
+
+/// Lets `read` see one state of the database, whatever is committed meanwhile.
+pub(crate) fn in_snapshot<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    roll_back(db)?;
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let found = read(db);
+    let closed = roll_back(db);
+    let found = found?;
+    closed.map(|()| found)
 }
 
 /// All rows of a cached statement.

@@ -6,16 +6,19 @@ use rusqlite::Connection;
 
 use crate::fault::Fault;
 use crate::load::{roll_back, settings_version};
-use crate::rows::all;
+use crate::rows::{all, in_snapshot};
 use crate::save::finish;
 
 /// All settings, read in one snapshot.
-pub(crate) fn read(db: &mut Connection) -> Result<SettingsRecords, Fault> {
-    let snapshot = db.transaction()?;
-    let version = settings_version(&snapshot)?;
+pub(crate) fn read(db: &Connection) -> Result<SettingsRecords, Fault> {
+    in_snapshot(db, read_in_tx)
+}
+
+fn read_in_tx(db: &Connection) -> Result<SettingsRecords, Fault> {
+    let version = settings_version(db)?;
     let sql = "SELECT project_id, bucket, name, slug, settings, created_at FROM projects \
                ORDER BY project_id";
-    let projects = all(&snapshot, sql, [], |cells| {
+    let projects = all(db, sql, [], |cells| {
         let id = cells.project_id()?;
         let bucket: u16 = cells.take()?;
         Ok(ProjectRecord {
@@ -29,7 +32,7 @@ pub(crate) fn read(db: &mut Connection) -> Result<SettingsRecords, Fault> {
     })?;
     let sql = "SELECT credential_id, project_id, dialect, kind, login, secret_hash, allow_list, \
                created_at, revoked_at FROM credentials ORDER BY credential_id";
-    let credentials = all(&snapshot, sql, [], |cells| {
+    let credentials = all(db, sql, [], |cells| {
         Ok(CredentialRecord {
             id: CredentialId::from_uuid(cells.take()?),
             project_id: cells.project_id()?,

@@ -184,7 +184,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn settings(&self) -> Result<SettingsRecords, StorageError> {
-        self.handles.readers.run(settings::read).await
+        self.handles.readers.run(|db| settings::read(db)).await
     }
 
     async fn save_settings(
@@ -219,7 +219,7 @@ impl Storage for SqliteStorage {
     async fn audit_accounts(
         &self,
     ) -> Result<(Vec<AccountBalance>, Vec<AccountBalance>), StorageError> {
-        self.handles.readers.run(lists::accounts).await
+        self.handles.readers.run(|db| lists::accounts(db)).await
     }
 
     async fn forget_batches(&self, before: Timestamp) -> Result<(), StorageError> {

@@ -25,6 +25,14 @@ impl File {
         self.directory.path().join("altyn.db")
     }
 
+    fn empty(&self) {
+        for ending in ["", "-wal", "-shm"] {
+            let path = self.directory.path().join(format!("altyn.db{ending}"));
+            // What is not there need not go.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
     fn open(&self) -> Arc<dyn Storage> {
         Arc::new(SqliteStorage::open(self.path()).expect("the file opens"))
     }
