@@ -151,3 +151,76 @@ impl Slot {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn disk_failure() -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None)
+    }
+
+    fn writer() -> (tempfile::TempDir, Workers) {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let path = directory.path().join("altyn.db");
+        connection::prepare(&path).expect("the file opens");
+        let workers = Workers::start(Role::Writer, 1, &path).expect("a thread starts");
+        (directory, workers)
+    }
+
+    /// Leaves a mark that only its own connection sees.
+    fn mark(db: &mut Connection) -> Result<(), Fault> {
+        Ok(db.execute_batch("CREATE TEMP TABLE mark (n); BEGIN IMMEDIATE")?)
+    }
+
+    fn is_marked(db: &mut Connection) -> Result<bool, Fault> {
+        Ok(!db.is_autocommit() || db.prepare("SELECT n FROM temp.mark").is_ok())
+    }
+
+    #[tokio::test]
+    async fn row_6_a_connection_is_not_used_after_the_disk_failed() {
+        let (_directory, writer) = writer();
+        for lost_commit in [false, true] {
+            writer.run(mark).await.expect("it is marked");
+            let failed: Result<(), _> = writer
+                .run(move |_| {
+                    Err(if lost_commit {
+                        Fault::CommitLost(disk_failure())
+                    } else {
+                        Fault::Sql(disk_failure())
+                    })
+                })
+                .await;
+            let unknown = matches!(failed, Err(StorageError::CommitUnknown(_)));
+            assert_eq!(unknown, lost_commit, "{failed:?}");
+            assert_eq!(writer.run(is_marked).await.ok(), Some(false));
+        }
+        let log = |db: &mut Connection| {
+            let path = db.path().map(|path| format!("{path}-wal"));
+            Ok(std::fs::metadata(path.expect("it has a path")).map_or(0, |data| data.len()))
+        };
+        // The log was put into the main file before anything else was done.
+        assert_eq!(writer.run(log).await.ok(), Some(0));
+    }
+
+    #[tokio::test]
+    async fn a_refused_statement_keeps_the_connection() {
+        let (_directory, writer) = writer();
+        writer.run(mark).await.expect("it is marked");
+        let refused = writer
+            .run(|db| Ok(db.execute_batch("INSERT INTO installation VALUES (2, 0)")?))
+            .await;
+        assert!(matches!(refused, Err(StorageError::Refused(_))));
+        assert_eq!(writer.run(is_marked).await.ok(), Some(true));
+    }
+
+    #[tokio::test]
+    async fn a_thread_outlives_work_that_panics() {
+        let (_directory, writer) = writer();
+        let died: Result<(), _> = writer.run(|_| panic!("on purpose")).await;
+        assert!(matches!(died, Err(StorageError::Unavailable(_))));
+        assert_eq!(writer.run(is_marked).await.ok(), Some(false));
+    }
+}
