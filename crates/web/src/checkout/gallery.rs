@@ -411,8 +411,8 @@ async fn a_wrong_form_names_its_fields_and_shows_no_digit_of_the_card() {
     let text = text_of(render(wrong, &project(USUAL), Language::En)).await;
     for words in [
         "A digit is wrong: check the number.",
-        "This card has expired.",
-        "Enter the 3 digits on the back.",
+        "Card has expired.",
+        "Enter 3 digits.",
         "value=\"10/26\"",
         "value=\"A SERIKOVA\"",
     ] {
