@@ -13,6 +13,7 @@ mod config;
 pub mod crash;
 mod directory;
 mod engine;
+mod enrollment;
 mod error;
 mod exchange;
 mod guard;
@@ -39,3 +40,5 @@ pub use pay::{CardPayment, PayerStep};
 pub use register::Registration;
 pub use settings::NewProject;
 pub use vault::{Vault, VaultError};
+
+pub use altyn_storage::{PaymentFilter, PaymentPage};
