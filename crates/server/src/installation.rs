@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use altyn_engine::{Entropy, Vault};
 use altyn_storage::Storage;
-use altyn_storage_postgres::PostgresStorage;
+use altyn_storage_postgres::{PostgresOptions, PostgresStorage};
 use altyn_storage_sqlite::SqliteStorage;
 use anyhow::{Context as _, ensure};
 
@@ -19,7 +19,7 @@ pub async fn open_database(url: &str) -> anyhow::Result<Arc<dyn Storage>> {
             SqliteStorage::open(Path::new(path)).with_context(|| format!("database {path}"))?;
         return Ok(Arc::new(storage));
     }
-    let storage = PostgresStorage::connect(url)
+    let storage = PostgresStorage::connect(url, PostgresOptions::default())
         .await
         .context("the PostgreSQL database")?;
     Ok(Arc::new(storage))
