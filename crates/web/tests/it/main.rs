@@ -1,0 +1,6 @@
+//! Checkout over a real engine: one charge whatever is clicked, the same place whatever came before.
+
+mod gate;
+mod pay;
+mod safety;
+mod steps;
