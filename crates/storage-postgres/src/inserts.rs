@@ -79,21 +79,52 @@ const NEW_PAYMENTS: Insert = Insert {
     then: "",
 };
 
-/// The rows are there and locked; the conflict is the fastest way to them that no plan can spoil.
-const CHANGED_PAYMENTS: Insert = Insert {
-    table: "payments",
-    columns: PAYMENT,
-    then: "ON CONFLICT (bucket, payment_id) DO UPDATE SET held = EXCLUDED.held, \
-        captured = EXCLUDED.captured, voided = EXCLUDED.voided, refunded = EXCLUDED.refunded, \
-        reversed = EXCLUDED.reversed, charged_back = EXCLUDED.charged_back, \
-        status = EXCLUDED.status, completed_by = EXCLUDED.completed_by, \
-        completed_at = EXCLUDED.completed_at, end_reason = EXCLUDED.end_reason, \
-        end_at = EXCLUDED.end_at, tries_max = EXCLUDED.tries_max, \
-        expires_at = EXCLUDED.expires_at, updated_at = EXCLUDED.updated_at, \
-        auto_capture_at = EXCLUDED.auto_capture_at, auto_void_at = EXCLUDED.auto_void_at, \
-        posting_count = EXCLUDED.posting_count, event_count = EXCLUDED.event_count, \
-        delivery_count = EXCLUDED.delivery_count, incident_count = EXCLUDED.incident_count",
-};
+/// What of a payment can change, behind its key.
+const CHANGED: &[(&str, &str)] = &[
+    ("held", "bigint"),
+    ("captured", "bigint"),
+    ("voided", "bigint"),
+    ("refunded", "bigint"),
+    ("reversed", "bigint"),
+    ("charged_back", "bigint"),
+    ("status", "text"),
+    ("completed_by", "integer"),
+    ("completed_at", "bigint"),
+    ("end_reason", "text"),
+    ("end_at", "bigint"),
+    ("tries_max", "integer"),
+    ("expires_at", "bigint"),
+    ("updated_at", "bigint"),
+    ("auto_capture_at", "bigint"),
+    ("auto_void_at", "bigint"),
+    ("posting_count", "integer"),
+    ("event_count", "integer"),
+    ("delivery_count", "integer"),
+    ("incident_count", "integer"),
+];
+
+/// Payments are found by their keys and updated by their places. They are locked by this transaction, so
+/// a place is good until its end.
+fn changed_payments_sql() -> String {
+    let all = [("bucket", "smallint"), ("payment_id", "uuid")];
+    let all = all.iter().chain(CHANGED).enumerate();
+    let arrays: Vec<_> = all
+        .map(|(i, (_, kind))| format!("${}::{kind}[]", i + 1))
+        .collect();
+    let names: Vec<_> = CHANGED.iter().map(|(name, _)| *name).collect();
+    let set: Vec<_> = names
+        .iter()
+        .map(|name| format!("{name} = k.{name}"))
+        .collect();
+    let (arrays, names, set) = (arrays.join(", "), names.join(", "), set.join(", "));
+    format!(
+        "UPDATE payments AS p SET {set} FROM (SELECT k.*, l.place \
+         FROM unnest({arrays}) AS k(bucket, payment_id, {names}) \
+         CROSS JOIN LATERAL (SELECT ctid AS place FROM payments l \
+         WHERE l.bucket = k.bucket AND l.payment_id = k.payment_id OFFSET 0) l) k \
+         WHERE p.ctid = k.place"
+    )
+}
 
 const OPERATIONS: Insert = Insert {
     table: "operations",
@@ -332,7 +363,7 @@ impl Writes {
         match self {
             Self::References => REFERENCES.sql(),
             Self::NewPayments => NEW_PAYMENTS.sql(),
-            Self::ChangedPayments => CHANGED_PAYMENTS.sql(),
+            Self::ChangedPayments => changed_payments_sql(),
             Self::Operations => OPERATIONS.sql(),
             Self::Events => EVENTS.sql(),
             Self::Deliveries => DELIVERIES.sql(),

@@ -115,7 +115,7 @@ impl SaveStatements {
         });
         add(Writes::NewPayments, new.is_empty(), &|| payment_params(new));
         add(Writes::ChangedPayments, changed.is_empty(), &|| {
-            payment_params(changed)
+            changed_payment_params(changed)
         });
         add(Writes::Operations, rows.operations.is_empty(), &|| {
             operation_params(&rows.operations)
@@ -196,6 +196,33 @@ fn payment_params(rows: &[PaymentRow]) -> Vec<Param<'_>> {
         column(rows, |p| p.incident_count),
         column(rows, |p| p.order_reference.as_str()),
         column(rows, |p| p.order_details.as_str()),
+    ]
+}
+
+fn changed_payment_params(rows: &[PaymentRow]) -> Vec<Param<'_>> {
+    vec![
+        column(rows, |p| p.bucket),
+        column(rows, |p| p.payment_id),
+        column(rows, |p| p.held),
+        column(rows, |p| p.captured),
+        column(rows, |p| p.voided),
+        column(rows, |p| p.refunded),
+        column(rows, |p| p.reversed),
+        column(rows, |p| p.charged_back),
+        column(rows, |p| p.status.as_str()),
+        column(rows, |p| p.completed_by),
+        column(rows, |p| p.completed_at),
+        column(rows, |p| p.end_reason.as_deref()),
+        column(rows, |p| p.end_at),
+        column(rows, |p| p.tries_max),
+        column(rows, |p| p.expires_at),
+        column(rows, |p| p.updated_at),
+        column(rows, |p| p.auto_capture_at),
+        column(rows, |p| p.auto_void_at),
+        column(rows, |p| p.posting_count),
+        column(rows, |p| p.event_count),
+        column(rows, |p| p.delivery_count),
+        column(rows, |p| p.incident_count),
     ]
 }
 
