@@ -5,6 +5,7 @@
 //! for with the exact command. Nothing here is part of the gateway.
 
 mod assets;
+mod bench;
 mod counts;
 mod demo;
 mod install;
@@ -40,6 +41,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run every check and test; the last line is `N passed, N failed`
     Test(test::Arguments),
+    /// Measure the release build on both databases against a yardstick of the same run
+    Bench(bench::Arguments),
     /// Check the rules of the house
     Tidy(tidy::Arguments),
     /// Build the browser programs of apps/
@@ -68,6 +71,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Test(arguments) => test::run(&Repository::load()?, &arguments),
+        Command::Bench(arguments) => bench::run(&Repository::load()?, &arguments),
         Command::Tidy(arguments) => tidy::run(&Repository::load()?, &arguments),
         Command::Assets => {
             if let Done::Skipped(reason) = assets::build(&Repository::load()?)? {

@@ -116,7 +116,8 @@ impl Drop for Cluster {
 }
 
 /// The folder with `initdb`, `postgres` and `pg_ctl`: Debian's newest, else the search path's.
-fn find_binaries() -> Result<PathBuf> {
+/// The folder with PostgreSQL's programs, installed first if that is possible.
+pub fn find_binaries() -> Result<PathBuf> {
     // Debian makes and starts a cluster when the package is installed, unless told otherwise
     // before. Nothing but our own cluster shall run because of us.
     let instead = Path::new("/etc/postgresql-common/createcluster.conf");

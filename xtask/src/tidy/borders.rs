@@ -87,6 +87,12 @@ const RULES: &[Rule] = &[
         uses: &[],
         tests: Tests::Same,
     },
+    // Measures the gateway from outside, as a shop sees it.
+    Rule {
+        name: "bench",
+        uses: &[],
+        tests: Tests::Same,
+    },
     Rule {
         name: "xtask",
         uses: &[],
