@@ -121,7 +121,7 @@ const fn declined_texts(code: DeclineCode) -> [&'static str; 3] {
         DeclineCode::NotAllowed => [
             "The issuer does not allow the operation", "Эмитент не разрешает операцию", "Эмитент операцияға рұқсат бермейді"],
         DeclineCode::SuspectedFraud => [
-            "Suspected fraud", "Подозрение на мошенничество", "Алаяқтық күдігі бар"],
+            "Suspected fraud", "Подозрение на мошенничество", "Алаяқтыққа күдік бар"],
         DeclineCode::IssuerUnavailable => [
             "The issuer could not be reached", "Нет связи с эмитентом", "Эмитентпен байланыс жоқ"],
         DeclineCode::InvalidAmount => [

@@ -257,78 +257,69 @@ mod tests {
             asked: kzt(2),
             available: kzt(1),
         };
-        let taken = Refusal::ReferenceTaken(PaymentId::parse(&"0".repeat(32)).unwrap());
+        let unknown_currency = Refusal::CurrencyNotAccepted(Currency::KZT);
+        let deposited = "deposited amount is exceeding approved amount";
+        let state = |what| format!("{what} is impossible for current transaction state");
         let table = [
             (
                 Refusal::PaymentNotFound,
                 Verb::Refund,
                 "6",
-                "Order not found",
+                "Order not found".to_owned(),
             ),
             (
-                taken,
-                Verb::Register,
-                "1",
-                "Order number is duplicated, order with given order number is processed already",
-            ),
-            (
-                Refusal::CurrencyNotAccepted(Currency::KZT),
+                unknown_currency,
                 Verb::Register,
                 "3",
-                "Unknown currency",
+                "Unknown currency".to_owned(),
             ),
             (
                 captured(),
                 Verb::Deposit,
                 "7",
-                "Payment must be in approved state",
+                "Payment must be in approved state".to_owned(),
             ),
-            (
-                captured(),
-                Verb::Reverse,
-                "7",
-                "Reversal is impossible for current transaction state",
-            ),
-            (
-                captured(),
-                Verb::Refund,
-                "7",
-                "Refund is impossible for current transaction state",
-            ),
-            (
-                exceeds(),
-                Verb::Deposit,
-                "5",
-                "deposited amount is exceeding approved amount",
-            ),
+            (captured(), Verb::Reverse, "7", state("Reversal")),
+            (captured(), Verb::Refund, "7", state("Refund")),
+            (exceeds(), Verb::Deposit, "5", deposited.to_owned()),
             (
                 exceeds(),
                 Verb::Refund,
                 "7",
-                "Refund amount exceeds deposited amount",
+                "Refund amount exceeds deposited amount".to_owned(),
             ),
             (
                 Refusal::AmountInvalid,
                 Verb::Deposit,
                 "5",
-                "deposit amount is invalid",
+                "deposit amount is invalid".to_owned(),
             ),
             (
                 Refusal::AmountInvalid,
                 Verb::Refund,
                 "5",
-                "Amount is invalid",
+                "Amount is invalid".to_owned(),
             ),
         ];
         for (refusal, verb, code, text) in table {
             let fault = of_refusal(&refusal, verb);
             assert_eq!(
-                (fault.code, fault.text(Language::En).as_str()),
+                (fault.code, fault.text(Language::En)),
                 (code, text),
                 "{verb:?}"
             );
             assert_eq!(fault.status, StatusCode::OK);
         }
+    }
+
+    #[test]
+    fn a_number_that_was_used_is_error_1() {
+        let owner = PaymentId::parse(&"0".repeat(32)).unwrap();
+        let fault = of_refusal(&Refusal::ReferenceTaken(owner), Verb::Register);
+        assert_eq!(
+            (fault.code, fault.message),
+            ("1", Message::OrderNumberTaken)
+        );
     }
 
     #[test]

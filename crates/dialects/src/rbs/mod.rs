@@ -37,16 +37,18 @@ mod undo;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use altyn_domain::{Language, Payment};
 use altyn_engine::{Engine, Owner};
 use altyn_web::checkout::{self, Checkout, Door};
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{Method as HttpVerb, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 pub use callback::RbsCallbackFormat;
@@ -59,11 +61,16 @@ use request::Params;
 /// The name of this dialect in credentials, payments and references.
 pub const DIALECT: &str = "rbs";
 
+/// How much of a body that is too large is read and dropped, in bytes.
+const DISCARDED_MAX: usize = 4 << 20;
+
 /// Limits and choices of this dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Largest body of a request, and largest query, in bytes.
     pub body_max: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
     /// Whether each order must come with the shop's own number; else one is made for it.
     pub order_number_required: bool,
 }
@@ -72,6 +79,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_max: 64 * 1024,
+            body_timeout: Duration::from_secs(30),
             order_number_required: false,
         }
     }
@@ -167,7 +175,7 @@ async fn entry(State(rbs): State<Rbs>, request: Request) -> Response {
             .into_response();
     }
     let address = address_of(&request);
-    let params = match read(request, rbs.limits().body_max).await {
+    let params = match read(request, rbs.limits()).await {
         Ok(params) => params,
         Err(status) => return status.into_response(),
     };
@@ -233,29 +241,41 @@ fn address_of(request: &Request) -> IpAddr {
     })
 }
 
-async fn read(request: Request, body_max: usize) -> Result<Params, StatusCode> {
+async fn read(request: Request, limits: Limits) -> Result<Params, StatusCode> {
     let query = request.uri().query().unwrap_or_default().to_owned();
-    if query.len() > body_max {
+    if query.len() > limits.body_max {
         return Err(StatusCode::URI_TOO_LONG);
     }
-    let told = request.headers().get(header::CONTENT_LENGTH);
-    let length = told.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > body_max) {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    let body = to_bytes(request.into_body(), body_max)
-        .await
-        .map_err(|error| {
-            let mut source: Option<&dyn std::error::Error> = Some(&error);
-            for _ in 0..4 {
-                let Some(inner) = source else { break };
-                if inner.to_string() == "length limit exceeded" {
-                    return StatusCode::PAYLOAD_TOO_LARGE;
-                }
-                source = inner.source();
-            }
-            StatusCode::BAD_REQUEST
-        })?;
-    let (query, body) = (Zeroizing::new(query), Zeroizing::new(Vec::from(body)));
+    let reading = collect(request.into_body(), limits.body_max);
+    let body = tokio::time::timeout(limits.body_timeout, reading).await;
+    let body = body.map_err(|_| StatusCode::REQUEST_TIMEOUT)??;
+    let query = Zeroizing::new(query);
     Params::read(&query, &body).map_err(|_| StatusCode::BAD_REQUEST)
+}
+
+/// The whole body. What is too much is read a little further and dropped: a caller that is still writing
+/// would otherwise hear a broken connection and not the answer.
+async fn collect(mut body: Body, body_max: usize) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
+    // Room for all that is announced: growing would leave copies behind.
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut collected = Zeroizing::new(Vec::with_capacity(announced.min(body_max)));
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        if seen > body_max.saturating_add(DISCARDED_MAX) {
+            break;
+        }
+        if seen <= body_max {
+            collected.extend_from_slice(&data);
+        }
+    }
+    if seen <= body_max {
+        Ok(collected)
+    } else {
+        Err(StatusCode::PAYLOAD_TOO_LARGE)
+    }
 }

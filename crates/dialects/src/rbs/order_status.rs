@@ -165,12 +165,14 @@ mod tests {
     use super::super::action_code::tests::DECLINE_CODES;
     use super::super::samples::{Sample, challenge, device_check};
     use super::*;
-    use altyn_domain::Way;
+    use altyn_domain::{EndReason, Way};
+
+    /// Name, standing, order status, action code, payment state, amounts approved, deposited, refunded.
+    type Row = (&'static str, Sample, u8, i32, &'static str, [i64; 3]);
 
     #[test]
     fn every_standing_has_its_status() {
-        use OperationKind as K;
-        use OperationState as S;
+        use {OperationKind as K, OperationState as S};
         let hold = || Sample::new(Way::Hold).paid();
         let sale = || Sample::new(Way::Purchase).paid();
         let tried = |state| Sample::new(Way::Purchase).tried(state);
@@ -179,7 +181,7 @@ mod tests {
         };
         let general = DeclineCode::General;
         #[rustfmt::skip]
-        let table: Vec<(&str, Sample, u8, i32, &str, [i64; 3])> = vec![
+        let table: Vec<Row> = vec![
             ("registered", Sample::new(Way::Purchase), 0, -100, "CREATED", [0, 0, 0]),
             ("registered to hold", Sample::new(Way::Hold), 0, -100, "CREATED", [0, 0, 0]),
             ("sent", tried(S::Sent), 0, -30001, "CREATED", [0, 0, 0]),
@@ -190,11 +192,11 @@ mod tests {
             ("at another page", tried(S::Pending).asked(redirect), 7, -30001, "CREATED", [0, 0, 0]),
             ("refused, tries left", Sample::new(Way::Purchase).refused(DeclineCode::InsufficientFunds), 0, 116, "CREATED", [0, 0, 0]),
             ("refused, tried again", Sample::new(Way::Purchase).refused(general).tried(S::Pending), 0, -30001, "CREATED", [0, 0, 0]),
-            ("refused for good", Sample::new(Way::Purchase).refused(DeclineCode::ExpiredCard).ended(altyn_domain::EndReason::Declined), 6, 101, "DECLINED", [0, 0, 0]),
-            ("withdrawn", Sample::new(Way::Purchase).ended(altyn_domain::EndReason::Cancelled), 6, 4005, "DECLINED", [0, 0, 0]),
-            ("withdrawn after a refusal", Sample::new(Way::Purchase).refused(general).ended(altyn_domain::EndReason::Cancelled), 6, 4005, "DECLINED", [0, 0, 0]),
-            ("time over", Sample::new(Way::Hold).ended(altyn_domain::EndReason::Expired), 6, -2007, "DECLINED", [0, 0, 0]),
-            ("time over, unknown try", tried(S::Pending).period_over().ended(altyn_domain::EndReason::Expired), 6, -2007, "DECLINED", [0, 0, 0]),
+            ("refused for good", Sample::new(Way::Purchase).refused(DeclineCode::ExpiredCard).ended(EndReason::Declined), 6, 101, "DECLINED", [0, 0, 0]),
+            ("withdrawn", Sample::new(Way::Purchase).ended(EndReason::Cancelled), 6, 4005, "DECLINED", [0, 0, 0]),
+            ("withdrawn after a refusal", Sample::new(Way::Purchase).refused(general).ended(EndReason::Cancelled), 6, 4005, "DECLINED", [0, 0, 0]),
+            ("time over", Sample::new(Way::Hold).ended(EndReason::Expired), 6, -2007, "DECLINED", [0, 0, 0]),
+            ("time over, unknown try", tried(S::Pending).period_over().ended(EndReason::Expired), 6, -2007, "DECLINED", [0, 0, 0]),
             ("held", hold(), 1, 0, "APPROVED", [1000, 0, 0]),
             ("held, capture in flight", hold().then(K::Capture, S::Pending, 1000), 1, 0, "APPROVED", [1000, 0, 0]),
             ("held, capture refused", hold().then(K::Capture, S::Declined, 1000), 1, 0, "APPROVED", [1000, 0, 0]),

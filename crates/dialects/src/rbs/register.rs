@@ -51,7 +51,7 @@ pub(super) async fn register(call: &Call, preauth: bool) -> Result<Response, Fau
     if let Some(url) = &registration.order.callback_url
         && call.rbs.engine().url_guard().check(url).is_err()
     {
-        return Err(Fault::new("5", Message::CallbackUrlInvalid));
+        return Err(Fault::new("4", Message::CallbackUrlInvalid));
     }
     let view = Extra::of(&registration.order).page_view;
     let answer = call

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// More parameters than any call has.
 const PARAMETERS_MAX: usize = 200;
@@ -140,7 +140,7 @@ fn decode(raw: &str) -> Result<String, Malformed> {
             return Err(Malformed);
         }
     }
-    let spaced = raw.replace('+', " ");
+    let spaced = Zeroizing::new(raw.replace('+', " "));
     let decoded = percent_decode_str(&spaced)
         .decode_utf8()
         .map_err(|_| Malformed)?;
@@ -148,21 +148,22 @@ fn decode(raw: &str) -> Result<String, Malformed> {
 }
 
 /// The members of a JSON object in their order, repeated names included.
-/// Values are kept as they were written: a number must not be read as a float.
-struct Members(Vec<(String, Box<RawValue>)>);
+/// Values are kept as they were written: a number must not be read as a float. They are not copied:
+/// they may be card data.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct All;
 
         impl<'de> Visitor<'de> for All {
-            type Value = Members;
+            type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
                 while let Some(member) = map.next_entry()? {
                     members.push(member);
