@@ -42,7 +42,7 @@ impl Default for EngineConfig {
             queue_max: 4_096,
             batch_max: 256,
             exchange_deadline_ms: 15_000,
-            lease_ms: 60_000,
+            lease_ms: 30_000,
             timer_poll_ms: 200,
             timers_max: 64,
             response_max: 1 << 20,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use altyn_dialects::rbs::{Rbs, RbsCallbackFormat};
-use altyn_engine::{Clock, Engine, EngineConfig, EngineParts, Entropy, Vault};
+use altyn_engine::{Clock, Engine, EngineConfig, EngineError, EngineParts, Entropy, Vault};
 use altyn_storage::Storage;
 use altyn_web::checkout::{Checkout, Door};
 use axum::Router;
@@ -35,8 +35,12 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
         connectors: altyn_connectors::all(),
         formats: vec![Arc::new(RbsCallbackFormat)],
     })
-    .await?;
-    Ok(engine)
+    .await;
+    // Whoever starts the program may read what is hidden from callers.
+    engine.map_err(|error| match error {
+        EngineError::Fault(what) => anyhow::anyhow!(what),
+        other => other.into(),
+    })
 }
 
 /// Everything that is served, as one router.

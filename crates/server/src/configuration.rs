@@ -120,7 +120,8 @@ pub struct EngineSection {
     pub batch_max: usize,
     /// Milliseconds one exchange with a gateway may take. Default 15000.
     pub exchange_deadline_ms: i64,
-    /// Milliseconds a lease on a timer lasts; more than an exchange and a callback take. Default 60000.
+    /// Milliseconds a lease on a timer lasts; at least twice what an exchange and a
+    /// callback may take. What a killed server had begun goes on when its leases end. Default 30000.
     pub lease_ms: i64,
     /// Milliseconds between two looks for due timers. Default 200.
     pub timer_poll_ms: u64,

@@ -102,6 +102,9 @@ const TEST_CARDS: [(&str, &str); 9] = [
     ("4000000000009979", "connection_drop"),
 ];
 
+/// Milliseconds a callback to the demo shop may take.
+const CALLBACK_TIMEOUT_MS: i64 = 3_000;
+
 const CURRENCIES: [&str; 5] = ["KZT", "RUB", "USD", "EUR", "INR"];
 
 impl DemoArguments {
@@ -128,10 +131,12 @@ impl DemoArguments {
             },
             engine: EngineSection {
                 exchange_deadline_ms: self.test.exchange_deadline_ms,
+                // Short, so that a killed demo goes on soon after it is started again.
+                lease_ms: self.test.exchange_deadline_ms.max(CALLBACK_TIMEOUT_MS) * 2,
                 ..EngineSection::default()
             },
             callbacks: CallbackSection {
-                timeout_ms: 5_000,
+                timeout_ms: CALLBACK_TIMEOUT_MS.unsigned_abs(),
                 // Everything of a demo is on this machine.
                 allowed_networks: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
                 ..CallbackSection::default()

@@ -1,7 +1,7 @@
 //! A card payment server to server: every behaviour of the bank, on both databases.
 
 use crate::gate::{
-    APPROVED, BOTH, CHALLENGE, DROPPED, Database, Gate, LATE_NO, LATE_YES, NO_FUNDS, Setup,
+    APPROVED, BOTH, CHALLENGE, DROPPED, Database, Gate, LATE_NO, LATE_YES, NO_FUNDS, Setup, card,
 };
 
 #[tokio::test]
@@ -172,14 +172,27 @@ async fn row_17_unusable_answers_leave_the_payment_open() {
 async fn three_d_secure_is_told_server_to_server() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let order = gate.registered("3-1", 4_200).await;
-    let answer = gate.pay(&order, CHALLENGE).await;
-    assert_eq!(answer["is3DSVer2"], true, "{answer}");
+    let method = gate.pay(&order, CHALLENGE).await;
+    assert_eq!(method["is3DSVer2"], true, "{method}");
+    let transaction = method["threeDSServerTransId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     assert!(
-        answer["acsUrl"]
+        method["threeDSMethodURL"]
+            .as_str()
+            .is_some_and(|url| url.starts_with("http"))
+    );
+    let mut again = card(&order, CHALLENGE).to_vec();
+    again.push(("threeDSServerTransId", &transaction));
+    let challenge = gate.call("paymentorder.do", &again).await;
+    assert!(
+        challenge["acsUrl"]
             .as_str()
             .is_some_and(|url| url.starts_with("http")),
-        "{answer}"
+        "{challenge}"
     );
+    assert!(challenge["packedCReq"].is_string(), "{challenge}");
     assert_eq!(gate.status(&order).await["orderStatus"], 5);
 }
 

@@ -34,7 +34,6 @@ async fn bad_input_gets_the_code_of_the_sheet_and_changes_nothing() {
     let number = ("orderNumber", "B-1");
     let amount = ("amount", "100");
     let table: &[(&[(&str, &str)], &str)] = &[
-        (&[amount, url], ""),
         (&[number, url], "4"),
         (&[number, amount], "4"),
         (&[number, amount, ("returnUrl", "/relative")], "4"),
@@ -74,7 +73,7 @@ async fn bad_input_gets_the_code_of_the_sheet_and_changes_nothing() {
             "4",
         ),
     ];
-    for (parameters, code) in table.iter().skip(1) {
+    for (parameters, code) in table {
         let answer = gate.call("register.do", parameters).await;
         assert_eq!(answer["errorCode"], *code, "{parameters:?}: {answer}");
         assert!(
@@ -119,19 +118,10 @@ async fn messages_come_in_the_callers_language() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let mut seen = Vec::new();
     for language in ["ru", "kk", "en", "EN"] {
-        let answer = gate.call(
-            "getOrderStatusExtended.do",
-            &[
-                ("orderId", "019b2c00-1111-7111-8111-111111111111"),
-                ("language", language),
-            ],
-        );
-        seen.push(
-            answer.await["errorMessage"]
-                .as_str()
-                .expect("a text")
-                .to_owned(),
-        );
+        let unknown = "019b2c00-1111-7111-8111-111111111111";
+        let parameters = [("orderId", unknown), ("language", language)];
+        let answer = gate.call("getOrderStatusExtended.do", &parameters).await;
+        seen.push(answer["errorMessage"].as_str().expect("a text").to_owned());
     }
     assert_eq!(seen[2], seen[3]);
     assert!(
