@@ -178,7 +178,7 @@ pub async fn a_dropped_writer_lets_go(fixture: &dyn Fixture) {
     assert!(answers[0].is_ok());
     drop(gate);
 
-    for (seed, handle) in [(2, first), (3, second)] {
+    for (seed, handle) in [(2, second), (3, first)] {
         let mut gate = Gate::open(handle, seed).await;
         let refund = gate.refund(paid.id, 5_000, None);
         let answer = tokio::time::timeout(DEADLINE, gate.done(refund)).await;

@@ -68,6 +68,15 @@ async fn record_delivery(gate: &Gate, payment: &Payment, timer: TimerChange) -> 
     }
 }
 
+/// Nothing can be done under any of these leases any more.
+async fn lost(gate: &mut Gate, payment: &Payment, leases: &[LeasedTimer]) {
+    for stale in leases {
+        let clear = record_delivery(gate, payment, TimerChange::Clear).await;
+        let answer = gate.run_leased(clear, right(*stale)).await;
+        assert_eq!(answer, Err(Refusal::LeaseLost));
+    }
+}
+
 /// Four workers on two handles lease everything that is due: each timer once, oldest first.
 pub async fn row_11_each_due_timer_is_leased_once(fixture: &dyn Fixture) {
     const TIMERS: usize = 60;
@@ -185,13 +194,20 @@ pub async fn a_fence_is_never_repeated(fixture: &dyn Fixture) {
     };
     let again = record_delivery(&gate, &payment, set(2)).await;
     gate.done(again).await;
+    lost(&mut gate, &payment, &[first, second]).await;
     let third = lease_one(&*gate.storage, kind, gate.now).await;
     assert!(third.fence > second.fence);
-    for stale in [first, second] {
-        let clear = record_delivery(&gate, &payment, TimerChange::Clear).await;
-        let answer = gate.run_leased(clear, right(stale)).await;
-        assert_eq!(answer, Err(Refusal::LeaseLost));
-    }
+    lost(&mut gate, &payment, &[first, second]).await;
+
+    // Set by a node whose clock is behind.
+    gate.wait(-30_000);
+    let again = record_delivery(&gate, &payment, set(2)).await;
+    gate.done(again).await;
+    lost(&mut gate, &payment, &[first, second, third]).await;
+    gate.now = now;
+    let behind = third.fence;
+    let third = lease_one(&*gate.storage, kind, gate.now).await;
+    assert!(third.fence > behind);
 
     let clear = record_delivery(&gate, &payment, TimerChange::Clear).await;
     let done = gate.run_leased(clear, right(third)).await;
