@@ -7,6 +7,7 @@ import {
   kindOf,
   numberFault,
   passesLuhn,
+  usualLength,
 } from "./card";
 
 describe("a card number", () => {
@@ -36,6 +37,17 @@ describe("a card number", () => {
     ["4000 0000 0000 9979", ""],
   ])("%s has the fault %s", (text, fault) => {
     expect(numberFault(text)).toBe(fault);
+  });
+
+  it.each([
+    ["4444", 16],
+    ["2200", 16],
+    ["37", 15],
+    ["62", 19],
+    ["4", 19],
+    ["", 19],
+  ])("%s… is judged at %d digits", (digits, length) => {
+    expect(usualLength(digits)).toBe(length);
   });
 
   it("notices one wrong digit and two swapped ones", () => {

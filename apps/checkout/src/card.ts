@@ -45,6 +45,17 @@ export function kindOf(digits: string): Kind {
   };
 }
 
+/**
+ * How many digits a number of this kind has as a rule. Systems whose numbers start at 16 digits have
+ * longer ones almost never; of the others nothing can be said before the longest.
+ */
+export function usualLength(digits: string): number {
+  const { lengths } = kindOf(digits);
+  if (!lengths.length) return LONGEST;
+  const shortest = Math.min(...lengths);
+  return shortest === 16 ? shortest : Math.max(...lengths);
+}
+
 export function formatNumber(digits: string): string {
   const { gaps, lengths } = kindOf(digits);
   const longest = lengths.length ? Math.max(...lengths) : LONGEST;

@@ -8,6 +8,7 @@ import {
   formatNumber,
   kindOf,
   numberFault,
+  usualLength,
 } from "./card";
 import { mask } from "./mask";
 
@@ -41,8 +42,7 @@ function fieldsOf(form: HTMLFormElement): Field[] {
       fault: () => number.dataset[numberFault(number.value)] ?? "",
       isFull: () => {
         const digits = digitsOf(number.value);
-        const { lengths } = kindOf(digits);
-        return digits.length >= (lengths.length ? Math.max(...lengths) : 19);
+        return digits.length >= usualLength(digits);
       },
     },
     {

@@ -1,9 +1,7 @@
 //! The pages, made of a payment and texts. Everything that a shop or a bank wrote is escaped by the
 //! templates; nothing here is marked safe.
 
-use altyn_domain::{
-    CardError, CardSummary, Language, Operation, PayerAction, PaymentId, Refusal, Way,
-};
+use altyn_domain::{CardError, CardSummary, Language, PayerAction, PaymentId, Refusal, Way};
 use altyn_engine::EngineError;
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -350,15 +348,11 @@ fn rows(view: &View<'_>) -> Vec<Row> {
     if let Some(card) = attempt.and_then(|attempt| attempt.card.as_ref()) {
         add(t.card, card_shown(card));
     }
-    let approval = payment.winner().and_then(|winner| approval_code(winner));
-    if let Some(code) = approval {
+    let winner = payment.winner();
+    if let Some(code) = winner.and_then(|winner| winner.facts.approval_code.clone()) {
         add(t.approval_code, code);
     }
     rows
-}
-
-fn approval_code(operation: &Operation) -> Option<String> {
-    operation.facts.approval_code.clone()
 }
 
 /// `Visa •••• 1111`.

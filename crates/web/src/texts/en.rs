@@ -73,7 +73,7 @@ pub(crate) const TEXTS: Texts = Texts {
     },
     challenge: Message {
         title: "Confirm the payment with your bank",
-        text: "Your bank's page is about to open. You will come back here afterwards.",
+        text: "Your bank shows a page to confirm it. You will come back here afterwards.",
     },
     challenge_again: "Your bank's page ended without an answer. Please open it again.",
     paid: Message {
