@@ -16,6 +16,7 @@ mod process;
 mod report;
 mod repository;
 mod scripts;
+mod secrecy;
 mod stamp;
 mod test;
 mod tidy;

@@ -10,7 +10,7 @@ use crate::postgres_command::URL_VARIABLE;
 use crate::report::{Counts, Done, Steps};
 use crate::repository::Repository;
 use crate::scripts::Scripts;
-use crate::{assets, counts, demo, process, tidy};
+use crate::{assets, counts, demo, process, secrecy, tidy};
 
 /// What `cargo xtask test` is told.
 #[derive(Debug, clap::Args)]
@@ -55,6 +55,13 @@ pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
         let mut variables = variables(repository, arguments.full);
         let mut cluster = None;
         steps.run("postgres", || start(&mut cluster, &mut variables));
+        let mut left = None;
+        steps.run("artifacts", || {
+            let folder = secrecy::folder(repository)?;
+            variables.push((secrecy::VARIABLE, folder.display().to_string()));
+            left = Some(folder);
+            Ok(Done::Plain)
+        });
         steps.run("build", || {
             process::run(&mut demo::build(repository)).map(|()| Done::Plain)
         });
@@ -69,6 +76,10 @@ pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
         if wanted(Part::Browser) {
             steps.run("browser", || scripts.run("browser", &variables));
         }
+        steps.run("secrecy", || {
+            let folder = left.as_ref().context("no folder of artifacts")?;
+            secrecy::search(repository, folder)
+        });
         // It would stop by itself later, but the summary shall be the last that is said.
         drop(cluster);
     }
