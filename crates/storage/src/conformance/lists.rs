@@ -31,10 +31,9 @@ async fn page(gate: &Gate, filter: &PaymentFilter) -> (Vec<PaymentId>, u64) {
     (ids, page.total)
 }
 
-/// Pages are newest first, filtered, counted, and of one project only.
-pub async fn payments_are_listed(fixture: &dyn Fixture) {
-    let mut gate = Gate::open(fixture.fresh().await, 1).await;
-    // One each minute: open, paid (finished a second later), open, held, cancelled, in another dialect.
+/// Six payments of the gate's shop, about one each minute: cancelled, open, captured, open, held, and
+/// open in another dialect. Two more are of other shops, one of them in the same bucket.
+async fn six_payments(gate: &mut Gate) -> Vec<PaymentId> {
     let mut made = vec![gate.registered(Way::Purchase).await.id];
     for way in [Way::Purchase, Way::Hold] {
         gate.wait(60_000);
@@ -61,7 +60,13 @@ pub async fn payments_are_listed(fixture: &dyn Fixture) {
     gate.shop = std::sync::Arc::new(neighbour);
     gate.paid().await;
     gate.shop = own;
+    made
+}
 
+/// Pages are newest first, filtered, counted, and of one project only.
+pub async fn payments_are_listed(fixture: &dyn Fixture) {
+    let mut gate = Gate::open(fixture.fresh().await, 1).await;
+    let made = six_payments(&mut gate).await;
     let newest_first = |places: &[usize]| -> Vec<PaymentId> {
         places.iter().rev().map(|place| made[*place]).collect()
     };
