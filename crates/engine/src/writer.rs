@@ -161,10 +161,6 @@ impl Writer {
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "a lost commit needs the answers it would have given"
-    )]
     async fn attempt(
         &self,
         database: &mut dyn BatchWriter,

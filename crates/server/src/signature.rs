@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use altyn_dialects::rbs::signature;
 use clap::{Args, Subcommand};
+use url::form_urlencoded;
 
 /// Arguments of `altyn signature`.
 #[derive(Debug, Args)]
@@ -37,7 +38,7 @@ pub fn run(arguments: &SignatureArguments) -> anyhow::Result<ExitCode> {
     let query = parameters
         .split_once('?')
         .map_or(parameters.as_str(), |(_, query)| query);
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+    let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
         .into_owned()
         .collect();
     let canonical = signature::canonical(&pairs);

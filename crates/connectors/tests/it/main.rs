@@ -46,7 +46,7 @@ fn payment(operations: Vec<Operation>) -> Payment {
         project_id: ProjectId::new(NOW, Bucket::new(7), 2),
         dialect: "rbs".to_owned(),
         way: Way::Hold,
-        amount: Money::new(50_000, Currency::KZT).unwrap(),
+        amount: Money::new(50_000, Currency::KZT).expect("a valid sample"),
         sums: Sums::default(),
         completed_by: None,
         end: None,
@@ -76,9 +76,9 @@ fn settings() -> ConnectorSettings {
 }
 
 fn card() -> CardDetails {
-    let number = CardNumber::parse("4444555511113333").unwrap();
-    let security_code = SecurityCode::parse("123", number.brand()).unwrap();
-    let expiry = Expiry::parse_compact("203012").unwrap();
+    let number = CardNumber::parse("4444555511113333").expect("a valid sample");
+    let security_code = SecurityCode::parse("123", number.brand()).expect("a valid sample");
+    let expiry = Expiry::parse_compact("203012").expect("a valid sample");
     CardDetails {
         number,
         expiry,

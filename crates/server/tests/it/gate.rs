@@ -1,14 +1,15 @@
 //! A running gateway with its own data directory, database and simulator.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
+
+use crate::bank::Bank;
+use crate::database::{TestDatabase, dump_database, keep_artifacts, postgres_admin};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,88 +56,6 @@ impl Setup {
     }
 }
 
-/// The simulator as a process of its own, so that it outlives a killed gateway.
-pub struct Bank {
-    pub url: String,
-    pub key: String,
-    _process: Child,
-    http: reqwest::Client,
-}
-
-impl Bank {
-    pub async fn start(late_ms: u32) -> Self {
-        let key = "terminal-key-of-a-test".to_owned();
-        let mut process = Command::new(simulator_binary())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("altyn-simulator is built: run through `cargo xtask test`");
-        let config = serde_json::json!({ "terminal_key": key, "late_ms": late_ms });
-        let stdin = process.stdin.as_mut().expect("it has an input");
-        stdin
-            .write_all(format!("{config}\n").as_bytes())
-            .await
-            .expect("it reads");
-        let mut line = String::new();
-        let stdout = process.stdout.take().expect("it has an output");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .await
-            .expect("it answers");
-        let ready: Value = serde_json::from_str(&line).expect("it answers JSON");
-        let url = ready["bank_url"]
-            .as_str()
-            .expect("it names its address")
-            .to_owned();
-        Self {
-            url,
-            key,
-            _process: process,
-            http: reqwest::Client::new(),
-        }
-    }
-
-    async fn call(&self, method: reqwest::Method, path: &str, body: Option<Value>) -> Value {
-        let mut request = self
-            .http
-            .request(method, format!("{}/bank/v1/{path}", self.url))
-            .header("authorization", format!("Bearer {}", self.key));
-        if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_string());
-        }
-        let text = request
-            .send()
-            .await
-            .expect("the bank answers")
-            .text()
-            .await
-            .expect("all of it");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
-    }
-
-    /// Switches a fault on for `count` requests (0: until it is cleared).
-    pub async fn fault(&self, operation: &str, fault: &str, delay_ms: u32, count: u32) {
-        let body = serde_json::json!({
-            "operation": operation, "fault": fault, "delay_ms": delay_ms, "count": count,
-        });
-        self.call(reqwest::Method::POST, "faults", Some(body)).await;
-    }
-
-    pub async fn clear_faults(&self) {
-        self.call(reqwest::Method::DELETE, "faults", None).await;
-    }
-
-    /// Every operation that the bank knows.
-    pub async fn log(&self) -> Vec<Value> {
-        let answer = self.call(reqwest::Method::GET, "log", None).await;
-        let list = answer.get("operations").unwrap_or(&answer);
-        list.as_array().expect("the log is a list").clone()
-    }
-}
-
 /// A running gateway.
 pub struct Gate {
     pub base_url: String,
@@ -152,90 +71,6 @@ pub struct Gate {
     setup: Setup,
     process: Option<Child>,
     _directory: TempDir,
-}
-
-/// A database of one test; a PostgreSQL one is dropped with it.
-struct TestDatabase {
-    url: Option<String>,
-    name: Option<String>,
-}
-
-pub fn postgres_url() -> String {
-    std::env::var("ALTYN_TEST_POSTGRES_URL")
-        .expect("ALTYN_TEST_POSTGRES_URL is set: run through `cargo xtask test`")
-}
-
-async fn postgres_admin(statement: &str) {
-    let (client, connection) = tokio_postgres::connect(&postgres_url(), tokio_postgres::NoTls)
-        .await
-        .expect("PostgreSQL");
-    let task = tokio::spawn(connection);
-    client
-        .batch_execute(statement)
-        .await
-        .expect("the statement runs");
-    drop(client);
-    let _ = task.await;
-}
-
-impl TestDatabase {
-    async fn make(kind: Database) -> Self {
-        if kind == Database::Sqlite {
-            return Self {
-                url: None,
-                name: None,
-            };
-        }
-        let stamp = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .expect("after 1970")
-            .as_nanos();
-        let name = format!("gate_{}_{stamp}", std::process::id());
-        postgres_admin(&format!("CREATE DATABASE {name}")).await;
-        let mut url = postgres_url().parse::<PostgresUrl>().expect("an address");
-        url.database.clone_from(&name);
-        Self {
-            url: Some(url.to_string()),
-            name: Some(name),
-        }
-    }
-}
-
-/// The part of a PostgreSQL address that names the database.
-struct PostgresUrl {
-    before: String,
-    database: String,
-    after: String,
-}
-
-impl std::str::FromStr for PostgresUrl {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (address, query) = text.split_once('?').unwrap_or((text, ""));
-        let (scheme, rest) = address.split_once("://").ok_or(())?;
-        let host = rest.split_once('/').map_or(rest, |(host, _)| host);
-        let after = if query.is_empty() {
-            String::new()
-        } else {
-            format!("?{query}")
-        };
-        Ok(Self {
-            before: format!("{scheme}://{host}/"),
-            database: String::new(),
-            after,
-        })
-    }
-}
-
-impl std::fmt::Display for PostgresUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{}{}", self.before, self.database, self.after)
-    }
-}
-
-fn simulator_binary() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_altyn")).with_file_name("altyn-simulator")
 }
 
 /// The answer of a register.do call.
@@ -690,35 +525,6 @@ impl Drop for Gate {
     }
 }
 
-/// Where the search for card data looks after the whole suite, if it wants to.
-fn artifacts() -> Option<PathBuf> {
-    let place = PathBuf::from(std::env::var_os("ALTYN_TEST_ARTIFACTS")?);
-    std::fs::create_dir_all(&place).ok()?;
-    Some(place)
-}
-
-fn keep_artifacts(directory: &Path) {
-    let Some(place) = artifacts() else { return };
-    let name = directory.file_name().expect("it has a name");
-    let _ = std::process::Command::new("cp")
-        .arg("-r")
-        .arg(directory)
-        .arg(place.join(name))
-        .status();
-}
-
-fn dump_database(name: &str) {
-    let Some(place) = artifacts() else { return };
-    let mut url: PostgresUrl = postgres_url().parse().expect("an address");
-    name.clone_into(&mut url.database);
-    let file = place.join(format!("{name}.sql"));
-    let _ = std::process::Command::new("pg_dump")
-        .args(["--inserts", "--file"])
-        .arg(file)
-        .arg(url.to_string())
-        .status();
-}
-
 /// A second gateway on the same database.
 pub struct Node {
     pub rest: String,
@@ -747,12 +553,4 @@ pub fn card<'a>(order: &'a str, pan: &'a str) -> [(&'a str, &'a str); 5] {
         ("$EXPIRY", "203012"),
         ("TEXT", "TEST CARD"),
     ]
-}
-
-/// The parameters of an answer as a map of texts, for short comparisons.
-pub fn query(url: &str) -> HashMap<String, String> {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect()
 }

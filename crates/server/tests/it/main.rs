@@ -2,9 +2,13 @@
 //!
 //! `cargo xtask test` builds both programs and starts a private PostgreSQL cluster before these run.
 
+mod bank;
 mod callbacks;
 mod clock;
 mod crash;
+mod database;
+mod docs;
+mod docs_adding;
 mod gate;
 mod nodes;
 mod operations;

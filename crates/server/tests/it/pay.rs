@@ -8,7 +8,7 @@ use crate::gate::{
 async fn a_purchase_is_paid_and_stands_in_the_ledger() {
     for database in BOTH {
         let gate = Gate::start(Setup::on(database)).await;
-        let order = gate.registered("A-1", 12_500_00).await;
+        let order = gate.registered("A-1", 1_250_000).await;
         let fresh = gate.status(&order).await;
         assert_eq!(
             (&fresh["orderStatus"], &fresh["actionCode"]),
@@ -19,7 +19,7 @@ async fn a_purchase_is_paid_and_stands_in_the_ledger() {
         assert_eq!(answer["errorCode"], "0", "{answer}");
         let status = gate.status(&order).await;
         assert_eq!(status["orderStatus"], 2, "{status}");
-        assert_eq!(status["paymentAmountInfo"]["depositedAmount"], 12_500_00);
+        assert_eq!(status["paymentAmountInfo"]["depositedAmount"], 1_250_000);
         assert_eq!(status["cardAuthInfo"]["pan"], "444455**3333");
         let audit = gate.audit().await;
         assert_eq!(
