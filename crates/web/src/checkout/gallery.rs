@@ -187,105 +187,99 @@ fn scene(name: &'static str, place: Place, payment: Payment) -> Scene {
 }
 
 fn scenes(w: Wording<'_>) -> Vec<Scene> {
-    let way = |way| Payment { way, ..payment(w) };
+    let mut scenes = forms(w);
+    scenes.extend(steps(w));
+    scenes.extend(outcomes(w));
+    scenes
+}
+
+fn in_way(w: Wording<'_>, way: Way) -> Payment {
+    Payment { way, ..payment(w) }
+}
+
+fn poor(w: Wording<'_>) -> Payment {
+    declined(payment(w), DeclineCode::InsufficientFunds, w.holder)
+}
+
+/// Its only try has no answer and is no longer waited for.
+fn unanswered(w: Wording<'_>) -> Payment {
+    let mut payment = tried(payment(w), OperationState::Pending, w.holder);
+    payment.operations[0].period_over = true;
+    payment
+}
+
+fn forms(w: Wording<'_>) -> Vec<Scene> {
+    let mut wrong = scene("form-wrong", Place::Front, payment(w));
+    wrong.asked_at =
+        Asking::Posted("cc-number=4444+5555+1111+3334&cc-exp=10%2F26&cc-csc=1&cc-name=A+SERIKOVA");
+    vec![
+        scene("form", Place::Front, payment(w)),
+        scene("form-hold", Place::Front, in_way(w, Way::Hold)),
+        scene("form-verify", Place::Front, in_way(w, Way::Verify)),
+        scene("form-again", Place::Front, poor(w)),
+        scene("form-unanswered", Place::Front, unanswered(w)),
+        wrong,
+    ]
+}
+
+fn steps(w: Wording<'_>) -> Vec<Scene> {
+    let transaction_id = "8a880dc0-d2d2-4067-bcb1-b08d1690b26e".to_owned();
     let check = PayerAction::DeviceCheck {
-        transaction_id: "8a880dc0-d2d2-4067-bcb1-b08d1690b26e".to_owned(),
+        transaction_id: transaction_id.clone(),
         url: "https://acs.example/method".to_owned(),
         data: "e30".to_owned(),
     };
     let challenge = PayerAction::Challenge {
-        transaction_id: "8a880dc0-d2d2-4067-bcb1-b08d1690b26e".to_owned(),
+        transaction_id,
         acs_url: "https://acs.example/challenge".to_owned(),
         creq: "e30".to_owned(),
     };
     let redirect = PayerAction::Redirect {
         url: "https://wallet.example/pay?a=1&b=2".to_owned(),
     };
-    let once_declined = declined(payment(w), DeclineCode::InsufficientFunds, w.holder);
-    let mut unanswered = tried(payment(w), OperationState::Pending, w.holder);
-    unanswered.operations[0].period_over = true;
-    let mut over = unanswered.clone();
-    over.tries_max = 1;
-    let mut refunded = completed(payment(w), w.holder);
-    refunded.sums.refunded = 250_000;
-    let mut returned = completed(payment(w), w.holder);
-    returned.sums.refunded = 1_250_000;
-    let final_decline = declined(payment(w), DeclineCode::SuspectedFraud, w.holder);
-    let mut scenes = vec![
-        scene("form", Place::Front, payment(w)),
-        scene("form-hold", Place::Front, way(Way::Hold)),
-        scene("form-verify", Place::Front, way(Way::Verify)),
-        scene("form-again", Place::Front, once_declined.clone()),
-        scene("form-unanswered", Place::Front, unanswered),
-        scene(
-            "wait",
-            Place::Result,
-            tried(payment(w), OperationState::Sent, w.holder),
-        ),
-        scene(
-            "steps-method",
-            Place::Steps,
-            asked(payment(w), check, w.holder),
-        ),
-        scene(
-            "steps-challenge",
-            Place::Steps,
-            asked(payment(w), challenge.clone(), w.holder),
-        ),
-        scene(
-            "steps-redirect",
-            Place::Steps,
-            asked(payment(w), redirect, w.holder),
-        ),
-        scene("paid", Place::Result, completed(payment(w), w.holder)),
-        scene("paid-part-back", Place::Result, refunded),
-        scene(
-            "already-paid",
-            Place::Front,
-            completed(payment(w), w.holder),
-        ),
-        scene("held", Place::Result, completed(way(Way::Hold), w.holder)),
-        scene(
-            "verified",
-            Place::Result,
-            completed(way(Way::Verify), w.holder),
-        ),
-        scene("returned", Place::Front, returned),
-        scene("declined", Place::Result, once_declined),
-        scene(
-            "declined-for-good",
-            Place::Result,
-            ended(final_decline, EndReason::Declined),
-        ),
-        scene("tries-over", Place::Front, over),
-        scene(
-            "cancelled",
-            Place::Front,
-            ended(payment(w), EndReason::Cancelled),
-        ),
-        scene(
-            "expired",
-            Place::Front,
-            ended(payment(w), EndReason::Expired),
-        ),
-    ];
-    let mut broken = scene(
-        "steps-again",
-        Place::Steps,
-        asked(payment(w), challenge, w.holder),
-    );
+    let step = |name, action| scene(name, Place::Steps, asked(payment(w), action, w.holder));
+    let mut broken = step("steps-again", challenge.clone());
     broken.asked_at = Asking::BrokenReturn;
-    let mut wrong = scene("form-wrong", Place::Front, payment(w));
-    wrong.asked_at =
-        Asking::Posted("cc-number=4444+5555+1111+3334&cc-exp=10%2F26&cc-csc=1&cc-name=A+SERIKOVA");
-    let mut no_shop = scene(
-        "paid-no-shop",
-        Place::Result,
-        completed(payment(w), w.holder),
-    );
+    vec![
+        step("steps-method", check),
+        step("steps-challenge", challenge),
+        step("steps-redirect", redirect),
+        broken,
+    ]
+}
+
+fn outcomes(w: Wording<'_>) -> Vec<Scene> {
+    let paid = |way| completed(in_way(w, way), w.holder);
+    let mut over = unanswered(w);
+    over.tries_max = 1;
+    let mut late = unanswered(w);
+    late.end = ended(payment(w), EndReason::Expired).end;
+    let mut part_back = paid(Way::Purchase);
+    part_back.sums.refunded = 250_000;
+    let mut returned = paid(Way::Purchase);
+    returned.sums.refunded = 1_250_000;
+    let last = declined(payment(w), DeclineCode::SuspectedFraud, w.holder);
+    let ending = |reason| ended(payment(w), reason);
+    let sent = tried(payment(w), OperationState::Sent, w.holder);
+    let mut no_shop = scene("paid-no-shop", Place::Result, paid(Way::Purchase));
     no_shop.returns = false;
-    scenes.extend([broken, wrong, no_shop]);
-    scenes
+    let for_good = ended(last, EndReason::Declined);
+    vec![
+        scene("wait", Place::Result, sent),
+        scene("paid", Place::Result, paid(Way::Purchase)),
+        scene("paid-part-back", Place::Result, part_back),
+        scene("already-paid", Place::Front, paid(Way::Purchase)),
+        scene("held", Place::Result, paid(Way::Hold)),
+        scene("verified", Place::Result, paid(Way::Verify)),
+        scene("returned", Place::Front, returned),
+        scene("declined", Place::Result, poor(w)),
+        scene("declined-for-good", Place::Result, for_good),
+        scene("tries-over", Place::Front, over),
+        scene("cancelled", Place::Front, ending(EndReason::Cancelled)),
+        scene("expired", Place::Front, ending(EndReason::Expired)),
+        scene("expired-unanswered", Place::Front, late),
+        no_shop,
+    ]
 }
 
 fn render(scene: &Scene, project: &Project, language: Language) -> Response {
@@ -390,6 +384,39 @@ async fn every_page_exists_in_every_language() {
     if let Some(folder) = &folder {
         assets::write_to(Path::new(folder));
     }
+}
+
+#[test]
+fn every_text_is_there_and_every_decline_has_words_of_its_own() {
+    let codes = [
+        DeclineCode::General,
+        DeclineCode::InsufficientFunds,
+        DeclineCode::ExpiredCard,
+        DeclineCode::InvalidCard,
+        DeclineCode::SecurityCode,
+        DeclineCode::AuthenticationFailed,
+        DeclineCode::AuthenticationRequired,
+        DeclineCode::LimitExceeded,
+        DeclineCode::BlockedCard,
+        DeclineCode::NotAllowed,
+        DeclineCode::SuspectedFraud,
+        DeclineCode::IssuerUnavailable,
+        DeclineCode::InvalidAmount,
+        DeclineCode::OriginalNotFound,
+        DeclineCode::Interrupted,
+        DeclineCode::Technical,
+    ];
+    let mut words = std::collections::BTreeSet::new();
+    for language in Language::ALL {
+        let texts = Texts::of(language);
+        assert_eq!(texts.language, language);
+        assert!(
+            !format!("{texts:?}").contains("\"\""),
+            "{language:?}: a text is empty"
+        );
+        words.extend(codes.map(|code| texts.decline(code)));
+    }
+    assert_eq!(words.len(), codes.len() * Language::ALL.len());
 }
 
 fn expected_status(name: &str) -> u16 {
