@@ -1,14 +1,15 @@
 // Starts and stops an `altyn demo` of a test's own, pays its orders and receives its callbacks.
 //
-// A demo listens on free ports of loopback, keeps everything in a folder of its own and ends when its
-// standard input does, so none outlives the test that started it, however the test ends.
+// A demo listens on free ports of loopback, keeps everything in a folder of its own and ends when
+// its standard input does, so none outlives the test that started it, however the test ends.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -16,7 +17,6 @@ const START_MAX_MS = 60_000;
 const STOP_MAX_MS = 30_000;
 const WAIT_MAX_MS = 20_000;
 const LOOK_EVERY_MS = 20;
-const LOG_CHARACTERS_MAX = 200_000;
 
 /**
  * Asks again and again until `look` gives something true, which is returned.
@@ -38,13 +38,12 @@ export async function waitUntil(what, look, maxMs = WAIT_MAX_MS) {
 export class Demo {
   #child;
   #ownsData;
-  #log = "";
   #ended;
 
   /**
    * @param {object} options
    * @param {boolean} [options.manualClock] so that `advance` moves the demo's time
-   * @param {string} [options.data] a data folder to use and to keep; else a new one, removed at the end
+   * @param {string} [options.data] a data folder to use and to keep; else a new one, removed later
    * @param {string[]} [options.more] further arguments of the program
    */
   static async start({ manualClock = false, data, more = [] } = {}) {
@@ -68,19 +67,12 @@ export class Demo {
       process.env.ALTYN_BIN ?? fileURLToPath(new URL("../../target/debug/altyn", import.meta.url));
     const words = ["demo", "--listen", "127.0.0.1:0", "--data", folder, "--stop-with-stdin"];
     if (manualClock) words.push("--manual-clock");
-    this.#child = spawn(program, [...words, ...more], { stdio: ["pipe", "pipe", "pipe"] });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream.setEncoding("utf8");
-      stream.on("data", (text) => {
-        this.#log = (this.#log + text).slice(-LOG_CHARACTERS_MAX);
-      });
-    }
+    const log = openSync(join(folder, "program.log"), "a", 0o600);
+    this.#child = spawn(program, [...words, ...more], { stdio: ["pipe", log, log] });
+    closeSync(log);
     this.#child.stdin.on("error", () => undefined);
     this.#ended = new Promise((resolve) => {
-      this.#child.once("error", (error) => {
-        this.#log += `\n${error}`;
-        resolve(null);
-      });
+      this.#child.once("error", resolve);
       this.#child.once("exit", (code, signal) => resolve(code ?? signal));
     });
   }
@@ -117,7 +109,7 @@ export class Demo {
 
   /** What the program has said so far on both of its streams. */
   get log() {
-    return this.#log;
+    return readFileSync(join(this.data, "program.log"), "utf8");
   }
 
   /** The test card with a behaviour, such as `approved`. */
@@ -183,8 +175,16 @@ export class Demo {
     });
     const code = await Promise.race([this.#ended, late]);
     clearTimeout(timer);
+    const log = this.log;
+    await this.#leave();
+    if (code !== 0) throw new Error(`the demo ended with ${code}:\n${log}`);
+  }
+
+  /** Leaves a copy of all files for the search for card data, if one is wanted. */
+  async #leave() {
+    const place = process.env.ALTYN_TEST_ARTIFACTS;
+    if (place) await cp(this.data, join(place, basename(this.data)), { recursive: true });
     if (this.#ownsData) await rm(this.data, { recursive: true, force: true });
-    if (code !== 0) throw new Error(`the demo ended with ${code}:\n${this.log}`);
   }
 }
 
