@@ -175,6 +175,11 @@ impl Engine {
             .clone()
     }
 
+    /// A project as it is known now.
+    pub fn project(&self, id: altyn_domain::ProjectId) -> Option<Arc<altyn_domain::Project>> {
+        self.directory().projects.get(&id).cloned()
+    }
+
     /// Reads the settings again.
     ///
     /// # Errors
