@@ -62,11 +62,14 @@ impl Params {
         names.iter().find_map(|name| self.text(name))
     }
 
-    /// All values of a parameter that may be repeated or joined by commas.
+    /// All values of a parameter that may be repeated, joined by commas or written as a list in JSON.
     pub(super) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.get(&name.to_ascii_lowercase()).into_iter().flatten();
         values
-            .flat_map(|text| text.0.split(','))
+            .flat_map(|text| {
+                let items: serde_json::Result<Vec<&str>> = serde_json::from_str(&text.0);
+                items.unwrap_or_else(|_| text.0.split(',').collect())
+            })
             .map(str::trim)
             .filter(|value| !value.is_empty())
     }
@@ -260,6 +263,7 @@ mod tests {
         for body in [
             "features=A&features=B",
             "features=A,B",
+            "features=%5B%22A%22%2C+%22B%22%5D",
             "{\"features\":[\"A\",\"B\"]}",
         ] {
             let params = read("", body);
