@@ -9,13 +9,12 @@ use altyn_storage::LeasedTimer;
 use tracing::{info, warn};
 
 use crate::http::NoResponse;
+use crate::receivers::Entry;
 use crate::timers::lease;
 use crate::{Engine, EngineError, Owner, crash};
 
 /// How much of a receiver's answer is kept, in bytes.
 const ANSWER_KEPT: usize = 1_024;
-/// How long a delivery waits for a free place at its receiver before it steps back in the queue.
-const CROWDED_PAUSE_MS: i64 = 2_000;
 
 /// What an attempt came to.
 struct Tried {
@@ -52,15 +51,6 @@ impl Engine {
             // The endpoint was removed: nobody wants this any more.
             return self.give_up(owner, timer, delivery).await;
         };
-        let slots = self.callback_slots(host_of(&delivery.url));
-        let Ok(_slot) = slots.try_acquire() else {
-            let due_at = self.now().plus_millis(CROWDED_PAUSE_MS);
-            let again = TimerChange::Set {
-                due_at,
-                attempt: timer.attempt,
-            };
-            return self.record(owner, timer, delivery, None, again).await;
-        };
         let rendered = match render(&delivery, &event, endpoint, format.as_ref()) {
             Ok(Some(message)) => message,
             Ok(None) => return self.finish_untold(owner, timer, delivery).await,
@@ -87,12 +77,26 @@ impl Engine {
         (endpoint, format): (&Endpoint, &dyn CallbackFormat),
         message: CallbackMessage,
     ) -> Result<(), EngineError> {
+        let receiver = self.callback_places().at(host_of(&delivery.url));
+        let place = match receiver.enter(self.now()).await {
+            Entry::Place(place) => place,
+            Entry::Later(due_at) => {
+                let again = TimerChange::Set {
+                    due_at,
+                    attempt: timer.attempt,
+                };
+                return self.record(owner, timer, delivery, None, again).await;
+            }
+        };
         let began = self.now();
         delivery.rendered = serde_json::to_string(&message).ok();
         let tried = self.call(message).await;
+        let duration_ms = self.now().millis_since(began);
+        receiver.lasted(duration_ms);
+        // The receiver is free again; what follows is our own business.
+        drop(place);
         crash::point("callback.answered");
         delivery.attempts += 1;
-        let duration_ms = self.now().millis_since(began);
         let accepted = tried.status.is_some_and(|status| format.accepts(status));
         let last = delivery.attempts >= endpoint.attempts_max;
         let change = match (accepted, last) {

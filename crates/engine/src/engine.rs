@@ -1,17 +1,17 @@
 //! The engine: what every use case needs, in one place.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, RwLock};
 
 use altyn_domain::{
     Answer, CallbackFormat, Command, Connector, OperationId, Payment, Refusal, Timestamp,
 };
 use altyn_storage::{Lease, Request, Storage};
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::directory::Directory;
 use crate::http::HttpClient;
+use crate::receivers::Receivers;
 use crate::writer::{Writer, WriterHandle};
 use crate::{
     AuthenticationError, Clock, EngineConfig, EngineError, Entropy, Owner, UrlGuard, Vault,
@@ -48,7 +48,7 @@ struct Inner {
     gateways: HttpClient,
     receivers: HttpClient,
     guard: UrlGuard,
-    callback_slots: Mutex<HashMap<String, Arc<Semaphore>>>,
+    callback_places: Receivers,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -73,6 +73,7 @@ impl Engine {
         };
         let (writer, _task) = writer.start().await?;
         let guard = UrlGuard::new(parts.config.callbacks.allowed_networks.clone());
+        let callback_places = Receivers::new(parts.config.callbacks.per_host_max);
         let fault = |error: reqwest::Error| EngineError::Fault(error.to_string());
         Ok(Self(Arc::new(Inner {
             gateways: HttpClient::for_gateways(&parts.config).map_err(fault)?,
@@ -91,7 +92,7 @@ impl Engine {
             directory: RwLock::new(Arc::new(directory)),
             writer,
             guard,
-            callback_slots: Mutex::default(),
+            callback_places,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })))
@@ -149,21 +150,8 @@ impl Engine {
         &self.0.tasks
     }
 
-    pub(crate) fn callback_slots(&self, host: &str) -> Arc<Semaphore> {
-        let mut slots = self
-            .0
-            .callback_slots
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        // Hosts that nothing is under way to are forgotten, so that the table stays small.
-        if slots.len() > 10_000 {
-            slots.retain(|_, slot| Arc::strong_count(slot) > 1);
-        }
-        let per_host = self.0.config.callbacks.per_host_max;
-        slots
-            .entry(host.to_owned())
-            .or_insert_with(|| Arc::new(Semaphore::new(per_host)))
-            .clone()
+    pub(crate) fn callback_places(&self) -> &Receivers {
+        &self.0.callback_places
     }
 
     /// Settings as they are known now.
@@ -230,7 +218,7 @@ impl Engine {
         match self.0.writer.execute(request(owner, command.clone())).await {
             Err(EngineError::Refused(Refusal::SettingsChanged)) => {
                 self.reload_settings().await?;
-                let renewed = self.renew(owner).map_err(|_| Refusal::PaymentNotFound)?;
+                let renewed = self.renew(owner)?;
                 self.0.writer.execute(request(&renewed, command)).await
             }
             answer => answer,

@@ -42,7 +42,7 @@ impl HttpClient {
     ) -> Result<Self, reqwest::Error> {
         let client = base(Duration::from_millis(config.callbacks.timeout_ms))
             .dns_resolver(guard.resolver())
-            .pool_max_idle_per_host(4)
+            .pool_max_idle_per_host(config.callbacks.per_host_max)
             .build()?;
         Ok(Self {
             client,

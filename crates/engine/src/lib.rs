@@ -20,6 +20,7 @@ mod guard;
 mod http;
 mod incidents;
 mod pay;
+mod receivers;
 mod register;
 mod settings;
 mod timers;

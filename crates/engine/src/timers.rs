@@ -44,13 +44,15 @@ impl Engine {
         let permits = Arc::new(Semaphore::new(at_once_max));
         let pause = Duration::from_millis(self.config().timer_poll_ms);
         while !self.stopping().is_cancelled() {
-            let free = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
-            let taken = if free == 0 {
-                0
-            } else {
-                self.take(kinds, free, &permits).await
+            // With a place free there may be more by the time it is seen: all are filled at once.
+            let one = tokio::select! {
+                one = permits.acquire() => one,
+                () = self.stopping().cancelled() => return,
             };
-            if taken == 0 || taken < free {
+            drop(one);
+            let free = u32::try_from(permits.available_permits()).unwrap_or(u32::MAX);
+            let taken = self.take(kinds, free, &permits).await;
+            if taken < free {
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = self.stopping().cancelled() => return,
