@@ -9,6 +9,9 @@ pub enum EngineError {
     /// A rule forbids it; nothing changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The credential was revoked since the caller was let in; nothing changed.
+    #[error(transparent)]
+    Denied(#[from] crate::AuthenticationError),
     /// Too many commands wait; nothing changed. Try again later.
     #[error("busy")]
     Busy,

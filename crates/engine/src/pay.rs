@@ -1,11 +1,19 @@
 //! Paying by card: intent → gateway → outcome, and the payer's steps of 3-D Secure in between.
 
+use std::time::Duration;
+
 use altyn_domain::{
     Answer, Authentication, BeginTry, BrowserFacts, CardDetails, Command, ExchangeKind, Initiator,
     PayerAction, PaymentId, Refusal, ReportOutcome, SendOperation,
 };
 
+use tracing::error;
+
 use crate::{Engine, EngineError, Owner, crash};
+
+/// How often an outcome is tried to be recorded, and the pause between two tries.
+const RECORDS_MAX: u32 = 10;
+const RECORD_PAUSE: Duration = Duration::from_millis(100);
 
 /// A card to pay with.
 #[derive(Debug, Clone)]
@@ -145,9 +153,39 @@ impl Engine {
             report,
             enquiries: 0,
         };
-        let answer = self.execute(owner, Command::Report(news), None).await?;
+        let answer = self.record_outcome(owner, news).await;
         crash::point(points.1);
-        Ok(answer)
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(EngineError::Refused(refusal)) => Err(refusal.into()),
+            Err(failure) => {
+                // What is on disk is the intent, and the operation's timer will ask the gateway. The caller
+                // hears exactly that: still open; never "try again", for money may have moved.
+                error!(payment.id = %intent.payment.id, error = %failure, "an outcome was not recorded");
+                Ok(intent)
+            }
+        }
+    }
+
+    /// Records what the gateway said; a database that is busy or away is given a little time.
+    async fn record_outcome(
+        &self,
+        owner: &Owner,
+        news: ReportOutcome,
+    ) -> Result<Answer, EngineError> {
+        let mut attempt = 1;
+        loop {
+            match self
+                .execute(owner, Command::Report(news.clone()), None)
+                .await
+            {
+                Err(EngineError::Busy | EngineError::Unavailable(_)) if attempt < RECORDS_MAX => {
+                    attempt += 1;
+                    tokio::time::sleep(RECORD_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// A capability opens its one payment and no other.

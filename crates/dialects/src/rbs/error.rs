@@ -151,6 +151,7 @@ pub(super) enum Verb {
 pub(super) fn of_engine(failure: EngineError, verb: Verb) -> Fault {
     match failure {
         EngineError::Refused(refusal) => of_refusal(&refusal, verb),
+        EngineError::Denied(_) => Fault::new("5", Message::AccessDenied),
         EngineError::Busy => Fault::busy(),
         EngineError::Unavailable(source) => {
             let reason = source.map(|inner| inner.to_string());

@@ -241,11 +241,8 @@ impl Gate {
         status.is_ok_and(|status| status.is_ok_and(|status| status.success()))
     }
 
-    /// A second program on the same installation, by `altyn serve`.
-    pub async fn second_node(&self) -> Node {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = port.local_addr().expect("it has one");
-        drop(port);
+    /// A configuration file for this installation, for a program that listens on `address`.
+    pub fn configuration(&self, address: &str) -> PathBuf {
         let url = std::fs::read_to_string(self.data.join("database-url")).expect("it is there");
         let config = self.data.with_file_name("second.toml");
         let text = format!(
@@ -258,6 +255,15 @@ impl Gate {
             self.setup.exchange_deadline_ms,
         );
         std::fs::write(&config, text).expect("the configuration is written");
+        config
+    }
+
+    /// A second program on the same installation, by `altyn serve`.
+    pub async fn second_node(&self) -> Node {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = port.local_addr().expect("it has one");
+        drop(port);
+        let config = self.configuration(&address.to_string());
         let mut process = Command::new(env!("CARGO_BIN_EXE_altyn"))
             .args(["serve", "--stop-with-stdin", "--config"])
             .arg(&config)

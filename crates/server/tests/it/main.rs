@@ -19,3 +19,4 @@ mod pay;
 mod refunds;
 mod registration;
 mod secrecy;
+mod writer;

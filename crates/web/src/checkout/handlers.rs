@@ -176,6 +176,7 @@ fn visit_trouble(checkout: &Checkout, visit: &Visit, error: &EngineError) -> Res
     match error {
         EngineError::StateUnknown => pages::wait(&visit.view(checkout)),
         EngineError::Refused(_)
+        | EngineError::Denied(_)
         | EngineError::Busy
         | EngineError::Unavailable(_)
         | EngineError::Fault(_) => pages::trouble(

@@ -552,6 +552,7 @@ pub(crate) fn trouble(
     let message = match error {
         EngineError::Refused(Refusal::MethodUnavailable) => t.no_method,
         EngineError::Refused(_)
+        | EngineError::Denied(_)
         | EngineError::Busy
         | EngineError::Unavailable(_)
         | EngineError::StateUnknown
@@ -560,6 +561,7 @@ pub(crate) fn trouble(
     match error {
         EngineError::Busy => warn!(payment.id = payment_id, "a payer was turned away: busy"),
         EngineError::Refused(_)
+        | EngineError::Denied(_)
         | EngineError::Unavailable(_)
         | EngineError::StateUnknown
         | EngineError::Fault(_) => {
