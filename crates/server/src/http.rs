@@ -62,7 +62,6 @@ pub async fn serve(
             .header_read_timeout(limits.header_timeout)
             .max_buf_size(HEAD_MAX)
             .half_close(true)
-            .pipeline_flush(true)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
