@@ -1,4 +1,4 @@
-"""django-sberbank 0.2.31: an application of a shop's Django project, its models, service and views."""
+"""django-sberbank 0.2.31: an application of a shop's Django project: models, service and views."""
 
 import base64
 import json

@@ -10,6 +10,7 @@ from gocream_pysberbank.errors import SberbankApiException, SberbankException
 from gocream_pysberbank.errors import SberbankRequestException
 
 from support.callbacks import CallbackReceiver, checksum
+from support.demo import Demo, wait_until
 
 RETURN_URL = "https://shop.example.kz/done?cart=7"
 KZT = 398
@@ -302,6 +303,44 @@ def test_callbacks_come_with_a_right_checksum(client, demo, order_number):
     assert (refunded["status"], refunded["operationRefundedAmount"]) == ("1", "50")
     for callback in (deposited, refunded):
         assert callback["checksum"] == checksum(callback, demo.rbs["callback_secret"])
+
+
+def test_an_order_that_nobody_pays_ends_with_its_time(order_number):
+    with Demo(manual_clock=True) as demo, CallbackReceiver() as receiver:
+        client = at(demo, username=demo.rbs["user_name"], password=demo.rbs["password"])
+        url = f"{client.url}?{urlencode({'dynamicCallbackUrl': receiver.url})}"
+        usual = client.register(order_number(), 700, RETURN_URL)["orderId"]
+        brief = client.register(order_number(), 700, RETURN_URL, sessionTimeoutSecs=60, url=url)
+        demo.advance(59)
+        assert client.order_status_extended(brief["orderId"])["orderStatus"] == 0
+
+        demo.advance(1)
+
+        status = client.order_status_extended(brief["orderId"])
+        assert (status["orderStatus"], status["actionCode"]) == (6, -2007)
+        assert receiver.operation(brief["orderId"], "declinedByTimeout")["status"] == "1"
+        assert demo.pay(brief["orderId"])["errorCode"] == "7"
+        assert amounts(client, usual) == (0, "CREATED", 0, 0, 0)
+        demo.advance(1200)
+        assert amounts(client, usual) == (6, "DECLINED", 0, 0, 0)
+
+
+def test_a_callback_is_sent_three_times_and_no_more(order_number):
+    with Demo(manual_clock=True) as demo, CallbackReceiver(status=500) as receiver:
+        client = at(demo, username=demo.rbs["user_name"], password=demo.rbs["password"])
+        url = f"{client.url}?{urlencode({'dynamicCallbackUrl': receiver.url})}"
+        order_id = client.register(order_number(), 700, RETURN_URL, url=url)["orderId"]
+        demo.pay(order_id)
+
+        for count in (1, 2, 3):
+            wait_until("callback", lambda: len(receiver.received) == count)
+            demo.advance(29)
+            assert len(receiver.received) == count
+            demo.advance(1)
+        demo.advance(3600)
+
+        assert len(receiver.received) == 3
+        assert receiver.received[0] == receiver.received[2]
 
 
 def test_a_gateway_that_is_not_there_is_the_clients_network_error():

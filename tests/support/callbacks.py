@@ -12,7 +12,7 @@ from support.demo import wait_until
 class CallbackReceiver:
     """A running receiver; a context manager."""
 
-    def __init__(self):
+    def __init__(self, status=200):
         self.received = []
         receiver = self
 
@@ -21,7 +21,7 @@ class CallbackReceiver:
                 query = urllib.parse.urlsplit(self.path).query
                 pairs = urllib.parse.parse_qsl(query, True, True, errors="strict")
                 receiver.received.append(dict(pairs))
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -41,7 +41,7 @@ class CallbackReceiver:
         self._server.server_close()
 
     def operation(self, order_id, operation):
-        """The parameters of the callback, come or coming, that tells of an operation on an order."""
+        """The parameters of an order's callback, come or coming, that tells of an operation."""
 
         def look():
             wanted = {"mdOrder": order_id, "operation": operation}.items()

@@ -133,7 +133,7 @@ class Demo:
             return json.load(answer)
 
     def create_project(self, slug, callback_url):
-        """Makes one more project on the running demo, whose callbacks go to an address of its own."""
+        """Makes one more project on the running demo, with an address of its own for callbacks."""
         config = self.data / "altyn.toml"
         config.write_text(
             f'[server]\nlisten = "127.0.0.1:0"\npublic_url = "{self.base_url}"\n'
@@ -141,12 +141,21 @@ class Demo:
             f"[security]\nkey_file = {json.dumps(str(self.data / 'altyn.key'))}\n"
             '[callbacks]\nallowed_networks = ["127.0.0.0/8"]\n'
         )
-        words = ["--config", config, "--name", slug, "--slug", slug, "--callback-url", callback_url]
-        bank = ["--bank-url", self.simulator_url, "--bank-key", self.terminal_key]
+        arguments = {
+            "config": config,
+            "name": slug,
+            "slug": slug,
+            "callback-url": callback_url,
+            "bank-url": self.simulator_url,
+            # A key may begin with a hyphen, so each value is written with its name.
+            "bank-key": self.terminal_key,
+        }
+        words = [f"--{name}={value}" for name, value in arguments.items()]
         made = subprocess.run(
-            [program(), "project", "create", *words, *bank],
-            stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=START_MAX_S,
+            [program(), "project", "create", *words],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=START_MAX_S,
         )
+        assert made.returncode == 0, made.stderr.decode()
         project = json.loads(made.stdout)
         login = {"userName": project["user_name"], "password": project["password"]}
 
