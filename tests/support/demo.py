@@ -53,8 +53,10 @@ class Demo:
         if manual_clock:
             words.append("--manual-clock")
         with self._log.open("ab") as log:
+            # Its welcome tells the test cards, which no log may.
             self._process = subprocess.Popen(
-                [program(), *words, *more], stdin=subprocess.PIPE, stdout=log, stderr=log
+                [program(), *words, *more],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log,
             )
         try:
             known = wait_until("demo.json", self._read, START_MAX_S)
@@ -83,7 +85,7 @@ class Demo:
 
     @property
     def log(self):
-        """What the program has said so far on both of its streams."""
+        """What the program has logged so far."""
         return self._log.read_text("utf-8", "replace")
 
     @property
