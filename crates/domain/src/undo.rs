@@ -4,8 +4,8 @@ use crate::context::Movement;
 use crate::decide::{LOOK_AGAIN_MS, Step, asked};
 use crate::tries::{mark_sent, new_operation};
 use crate::{
-    AccountKind, Capture, Context, Effects, EntryKind, Initiator, OperationKind, Payment,
-    PaymentStatus, Phase, ReferenceKind, Refund, Refusal, TimerKind, Void,
+    AccountKind, Capture, Context, Effects, EntryKind, Initiator, OperationId, OperationKind,
+    Payment, PaymentStatus, Phase, ReferenceKind, Refund, Refusal, TimerKind, Void,
 };
 
 /// One capture or void at a time per hold.
@@ -56,16 +56,14 @@ pub(crate) fn capture(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    hold_is_free(payment)?;
-    let amount = within(payment, command.amount, payment.uncaptured())?;
-    let mut operation = new_operation(payment, OperationKind::Capture, amount, ctx.now);
-    operation.id = command.operation_id;
-    operation.release_rest = command.release_rest;
-    operation.initiator = command.initiator;
-    mark_sent(&mut operation, payment, ctx, fx);
-    let number = operation.number;
-    payment.operations.push(operation);
-    Ok(Step::Done(Some(number)))
+    let taking = Taking {
+        kind: OperationKind::Capture,
+        id: command.operation_id,
+        amount: command.amount,
+        release_rest: command.release_rest,
+        initiator: command.initiator,
+    };
+    take_from_hold(&taking, payment, ctx, fx)
 }
 
 pub(crate) fn void(
@@ -74,11 +72,37 @@ pub(crate) fn void(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
+    let taking = Taking {
+        kind: OperationKind::Void,
+        id: command.operation_id,
+        amount: command.amount,
+        release_rest: false,
+        initiator: command.initiator,
+    };
+    take_from_hold(&taking, payment, ctx, fx)
+}
+
+/// A capture or void that somebody asked for.
+struct Taking {
+    kind: OperationKind,
+    id: OperationId,
+    amount: Option<i64>,
+    release_rest: bool,
+    initiator: Initiator,
+}
+
+fn take_from_hold(
+    taking: &Taking,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
     hold_is_free(payment)?;
-    let amount = within(payment, command.amount, payment.uncaptured())?;
-    let mut operation = new_operation(payment, OperationKind::Void, amount, ctx.now);
-    operation.id = command.operation_id;
-    operation.initiator = command.initiator;
+    let amount = within(payment, taking.amount, payment.uncaptured())?;
+    let mut operation = new_operation(payment, taking.kind, amount, ctx.now);
+    operation.id = taking.id;
+    operation.release_rest = taking.release_rest;
+    operation.initiator = taking.initiator;
     mark_sent(&mut operation, payment, ctx, fx);
     let number = operation.number;
     payment.operations.push(operation);

@@ -60,7 +60,7 @@ struct TestArguments {
     /// Use this bank instead of starting a simulator
     #[arg(long, hide = true, requires = "bank_key")]
     bank_url: Option<String>,
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, allow_hyphen_values = true)]
     bank_key: Option<String>,
     /// Milliseconds by which the bank answers too late for timeout cards
     #[arg(long, hide = true, default_value_t = 7_000)]

@@ -50,7 +50,7 @@ struct CreateArguments {
     #[arg(long)]
     bank_url: String,
     /// Key of the terminal at the bank
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     bank_key: String,
     /// Address that callbacks go to, unless an order brings its own
     #[arg(long)]

@@ -18,7 +18,7 @@ enum Dialect {
     /// The checksum of a register.do callback
     Rbs {
         /// The shared key
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         key: String,
         /// The callback's query or form body, or its whole address: `mdOrder=…&operation=…`
         parameters: String,
