@@ -147,7 +147,7 @@ export class Payer {
     const headers = response.headers();
     if (response.status() >= 500) this.problems.push(`${response.status()} from ${url}`);
     if (response.request().resourceType() !== "document") return;
-    const missing = missingProtection(headers, url.endsWith("/3ds/method"));
+    const missing = missingProtection(headers, new URL(url).pathname.endsWith("/3ds/method"));
     if (missing.length) this.problems.push(`${url} lacks ${missing.join(", ")}`);
   }
 

@@ -5,15 +5,16 @@ import assert from "node:assert/strict";
 
 import { waitUntil } from "./demo.mjs";
 
-/** Buys one thing in the demo shop and ends at the payment page; gives the order's number. */
+/** Buys one thing in the demo shop; ends at the payment page. */
 export async function buy(page, demo, { good = "honey", language = "ru", hold = false } = {}) {
   await page.goto(`${demo.shopUrl}/goods/${good}?lang=${language}`);
   if (hold) await page.locator("input[name=hold]").check();
   await page.locator("[data-action=pay]").click();
   await page.locator("#card").waitFor();
+  await page.waitForLoadState();
 }
 
-/** The number that a card's holder reads off it, as a form takes it. */
+/** An expiry as it stands on the card. */
 const typedExpiry = ({ expiry }) => `${expiry.slice(4)}/${expiry.slice(2, 4)}`;
 
 /** Types a test card, all but pressing the button. */
@@ -48,20 +49,21 @@ export async function result(page, kind) {
 }
 
 /**
- * Follows the link back to the shop, which must learn by callback that the order is paid (the word is the
- * callback's). Gives the order as the shop shows it.
+ * Follows the link back to the shop, which must learn by callback what became of the order: the
+ * callback's operation and whether it succeeded. Gives the order as the shop shows it.
  */
-export async function backToShop(page, { callback = "deposited" } = {}) {
+export async function backToShop(page, callback = "deposited 1") {
   const link = page.locator("a[href*='/return']");
   await Promise.all([page.waitForURL(/\/orders\/DALA-/), link.click()]);
   return shopKnows(page, callback);
 }
 
-/** Waits, by the shop's own "check again", until a callback of this operation has come. */
-export async function shopKnows(page, callback) {
+/** Waits, looking at the shop's page again and again, until this callback is the newest. */
+export async function shopKnows(page, callback = "deposited 1") {
   const main = page.locator("main[data-page=order]");
   await waitUntil(`callback ${callback}`, async () => {
-    if ((await main.getAttribute("data-callback")) === callback) return true;
+    const newest = await main.evaluate(({ dataset }) => [dataset.callback, dataset.callbackStatus]);
+    if (newest.join(" ") === callback) return true;
     await page.reload();
     return false;
   });
