@@ -1,11 +1,13 @@
 //! Delivery of callbacks: at least once, retried as the endpoint says, every attempt recorded, and no
 //! receiver in the way of another.
 
+use std::collections::HashMap;
+
 use altyn_domain::{
     CallbackFormat, CallbackMessage, Command, Delivery, DeliveryAttempt, DeliveryState, Endpoint,
-    Event, HttpMethod, HttpRequest, TimerChange,
+    Event, HttpMethod, HttpRequest, TimerChange, TimerKey, TimerKind,
 };
-use altyn_storage::LeasedTimer;
+use altyn_storage::{DeliveryKey, LeasedTimer, Telling};
 use tracing::{info, warn};
 
 use crate::http::NoResponse;
@@ -24,21 +26,50 @@ struct Tried {
 }
 
 impl Engine {
+    /// What callback timers are about, read at once. One that could not be read is left out and read by
+    /// itself later, so that a broken row is nobody else's trouble.
+    pub(crate) async fn tellings(&self, timers: &[LeasedTimer]) -> HashMap<TimerKey, Telling> {
+        let callbacks = timers
+            .iter()
+            .filter(|timer| timer.key.kind == TimerKind::Callback);
+        let keys: Vec<_> = callbacks
+            .map(|timer| DeliveryKey {
+                payment_id: timer.key.payment_id,
+                number: timer.key.subject,
+            })
+            .collect();
+        if keys.is_empty() {
+            return HashMap::new();
+        }
+        let tellings = self.storage().deliveries(&keys).await.unwrap_or_default();
+        let by_timer = tellings.into_iter().map(|telling| {
+            let timer = TimerKey {
+                payment_id: telling.payment_id,
+                kind: TimerKind::Callback,
+                subject: telling.delivery.number,
+            };
+            (timer, telling)
+        });
+        by_timer.collect()
+    }
+
     /// Delivers one callback: one attempt, its record, and the next timer if it failed.
     pub(crate) async fn deliver(
         &self,
         owner: &Owner,
         timer: LeasedTimer,
+        telling: Option<Telling>,
     ) -> Result<(), EngineError> {
         let payment_id = timer.key.payment_id;
-        let Some((delivery, event)) = self
-            .storage()
-            .delivery(payment_id, timer.key.subject)
-            .await?
-        else {
-            return Err(EngineError::Fault(format!(
-                "{payment_id}: a timer without a delivery"
-            )));
+        let (delivery, event) = match telling {
+            Some(telling) => (telling.delivery, telling.event),
+            None => self
+                .storage()
+                .delivery(payment_id, timer.key.subject)
+                .await?
+                .ok_or_else(|| {
+                    EngineError::Fault(format!("{payment_id}: a timer without a delivery"))
+                })?,
         };
         let settings = &owner.project().settings;
         let endpoint = settings

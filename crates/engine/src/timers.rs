@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use altyn_domain::{Command, ExchangeKind, FireTimer, ReportOutcome, SendOperation, TimerKind};
-use altyn_storage::{Lease, LeasedTimer};
+use altyn_storage::{Lease, LeasedTimer, Telling};
 use tokio::sync::Semaphore;
 use tracing::{debug, error, warn};
 
@@ -72,20 +72,22 @@ impl Engine {
             }
         };
         let count = u32::try_from(leased.len()).unwrap_or(u32::MAX);
+        let mut tellings = self.tellings(&leased).await;
         for timer in leased {
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 return count;
             };
             let engine = self.clone();
+            let telling = tellings.remove(&timer.key);
             self.tasks().spawn(async move {
-                engine.fire(timer).await;
+                engine.fire(timer, telling).await;
                 drop(permit);
             });
         }
         count
     }
 
-    async fn fire(&self, timer: LeasedTimer) {
+    async fn fire(&self, timer: LeasedTimer, telling: Option<Telling>) {
         let Some(owner) = self.owner_of(timer.project_id) else {
             warn!(payment.id = %timer.key.payment_id, "a timer of an unknown project");
             // Perhaps the project was made on another node a moment ago.
@@ -101,7 +103,7 @@ impl Engine {
             | TimerKind::AutoVoid => self.fire_in_domain(&owner, timer).await,
             TimerKind::Exchange => self.send_created(&owner, timer).await,
             TimerKind::Enquiry => self.enquire(&owner, timer).await,
-            TimerKind::Callback => self.deliver(&owner, timer).await,
+            TimerKind::Callback => self.deliver(&owner, timer, telling).await,
         };
         match done {
             // Somebody else was faster, or the payment moved on: the timer is theirs now.

@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use altyn_domain::{
-    AccountKind, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Event, Incident,
+    AccountKind, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Incident,
     IncidentKind, Order, Payment, PaymentId, Phase, Posting, ProjectId, Timestamp,
 };
 use altyn_storage::{
-    CorruptRow, IncidentRecord, PaymentFilter, PaymentPage, ReferenceKey, StorageError, StoredEvent,
+    CorruptRow, DeliveryKey, IncidentRecord, PaymentFilter, PaymentPage, ReferenceKey,
+    StorageError, StoredEvent, Telling,
 };
 use tokio_postgres::Row;
 
@@ -64,13 +65,15 @@ static PAGES: LazyLock<[(String, String); 2]> = LazyLock::new(|| {
     })
 });
 
-const DELIVERY: &str = "SELECT d.number, d.event, d.endpoint, d.url, d.state, d.attempts, \
-    d.rendered, e.number, e.kind, e.operation, e.at, e.payment, p.order_details \
-    FROM (SELECT * FROM deliveries WHERE bucket = $1 AND payment_id = $2 AND number = $3 OFFSET 0) d \
-    CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.bucket = $1 AND e.payment_id = $2 \
-    AND e.number = d.event OFFSET 0) e \
-    CROSS JOIN LATERAL (SELECT order_details FROM payments WHERE bucket = $1 AND payment_id = $2 \
-    OFFSET 0) p";
+const DELIVERIES: &str = "SELECT d.number, d.event, d.endpoint, d.url, d.state, d.attempts, \
+    d.rendered, e.number, e.kind, e.operation, e.at, e.payment, p.order_details, k.payment_id \
+    FROM unnest($1::smallint[], $2::uuid[], $3::integer[]) AS k(bucket, payment_id, number) \
+    CROSS JOIN LATERAL (SELECT * FROM deliveries d WHERE d.bucket = k.bucket \
+    AND d.payment_id = k.payment_id AND d.number = k.number OFFSET 0) d \
+    CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.bucket = k.bucket \
+    AND e.payment_id = k.payment_id AND e.number = d.event OFFSET 0) e \
+    CROSS JOIN LATERAL (SELECT order_details FROM payments p WHERE p.bucket = k.bucket \
+    AND p.payment_id = k.payment_id OFFSET 0) p";
 
 const ATTEMPTS: &str = "SELECT delivery, attempt, at, duration_ms, status, error, answer \
     FROM delivery_attempts WHERE bucket = $1 AND payment_id = $2 ORDER BY at, delivery, attempt";
@@ -115,7 +118,7 @@ pub(crate) fn statements() -> Vec<(&'static str, String)> {
         ("count by registration", registered.1.clone()),
         ("page by completion", completed.0.clone()),
         ("count by completion", completed.1.clone()),
-        ("delivery", DELIVERY.to_owned()),
+        ("deliveries", DELIVERIES.to_owned()),
         ("delivery attempts", ATTEMPTS.to_owned()),
         ("postings", POSTINGS.clone()),
         ("open incidents", OPEN_INCIDENTS.clone()),
@@ -187,15 +190,17 @@ impl Readers {
         })
     }
 
-    pub(crate) async fn delivery(
+    pub(crate) async fn deliveries(
         &self,
-        payment: PaymentId,
-        number: u32,
-    ) -> Result<Option<(Delivery, Event)>, StorageError> {
-        let (bucket, id) = (payment.bucket().number(), payment.uuid());
-        let rows = self.rows(DELIVERY, &[&bucket, &id, &small(number)]).await?;
-        let found: Option<Result<_, Failure>> = rows.first().map(|row| delivery(payment, row));
-        Ok(found.transpose()?)
+        keys: &[DeliveryKey],
+    ) -> Result<Vec<Telling>, StorageError> {
+        let ids = keys.iter().map(|key| key.payment_id);
+        let buckets: Vec<i16> = ids.clone().map(|id| id.bucket().number()).collect();
+        let ids: Vec<_> = ids.map(PaymentId::uuid).collect();
+        let numbers: Vec<i32> = keys.iter().map(|key| small(key.number)).collect();
+        let rows = self.rows(DELIVERIES, &[&buckets, &ids, &numbers]).await?;
+        let all: Result<_, Failure> = rows.iter().map(telling).collect();
+        Ok(all?)
     }
 
     pub(crate) async fn delivery_attempts(
@@ -256,11 +261,12 @@ impl Place {
     }
 }
 
-fn delivery(payment: PaymentId, row: &Row) -> Result<(Delivery, Event), Failure> {
+fn telling(row: &Row) -> Result<Telling, Failure> {
+    let payment_id = PaymentId::from_uuid(row.try_get(13)?);
     let number: i32 = row.try_get(0)?;
     let place = Place {
         table: "deliveries",
-        key: format!("{payment}/{number}"),
+        key: format!("{payment_id}/{number}"),
     };
     let state = DeliveryState::from_number(row.try_get(4)?);
     let delivery = Delivery {
@@ -281,10 +287,14 @@ fn delivery(payment: PaymentId, row: &Row) -> Result<(Delivery, Event), Failure>
     };
     let order: Order = serde_json::from_str(row.try_get(12)?).map_err(|_| CorruptRow {
         table: "payments",
-        key: payment.to_string(),
+        key: payment_id.to_string(),
         column: "order_details".to_owned(),
     })?;
-    Ok((delivery, event.into_event(order.into())?))
+    Ok(Telling {
+        payment_id,
+        delivery,
+        event: event.into_event(order.into())?,
+    })
 }
 
 fn attempt(payment: PaymentId, row: &Row) -> Result<DeliveryAttempt, Failure> {

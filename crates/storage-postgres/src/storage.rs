@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use altyn_domain::{
-    Bucket, Delivery, DeliveryAttempt, Event, Payment, PaymentId, Posting, ProjectId, TimerKind,
-    Timestamp,
+    Bucket, DeliveryAttempt, Payment, PaymentId, Posting, ProjectId, TimerKind, Timestamp,
 };
 use altyn_storage::{
-    AccountBalance, AuditPage, BatchWriter, CredentialRecord, IncidentRecord, LeasedTimer,
-    PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
-    StorageError,
+    AccountBalance, AuditPage, BatchWriter, CredentialRecord, DeliveryKey, IncidentRecord,
+    LeasedTimer, PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
+    StorageError, Telling,
 };
 use async_trait::async_trait;
 
@@ -89,12 +88,8 @@ impl Storage for PostgresStorage {
         self.readers.page(project, filter).await
     }
 
-    async fn delivery(
-        &self,
-        payment: PaymentId,
-        number: u32,
-    ) -> Result<Option<(Delivery, Event)>, StorageError> {
-        self.readers.delivery(payment, number).await
+    async fn deliveries(&self, keys: &[DeliveryKey]) -> Result<Vec<Telling>, StorageError> {
+        self.readers.deliveries(keys).await
     }
 
     async fn delivery_attempts(

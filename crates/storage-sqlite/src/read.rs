@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use altyn_domain::{Delivery, DeliveryAttempt, Event, Order, Payment, PaymentId, ProjectId};
-use altyn_storage::{ReferenceKey, StoredEvent};
+use altyn_domain::{DeliveryAttempt, Order, Payment, PaymentId, ProjectId};
+use altyn_storage::{DeliveryKey, ReferenceKey, StoredEvent, Telling};
 use rusqlite::Connection;
 
 use crate::fault::Fault;
@@ -31,12 +31,17 @@ pub(crate) fn payment_by_reference(
     Ok(payment.filter(|payment| payment.project_id == key.project_id))
 }
 
-/// A delivery with its event, the payment's order put back into it.
-pub(crate) fn delivery(
-    db: &Connection,
-    id: PaymentId,
-    number: u32,
-) -> Result<Option<(Delivery, Event)>, Fault> {
+/// Deliveries with their events, the payment's order put back into each.
+pub(crate) fn deliveries(db: &Connection, keys: &[DeliveryKey]) -> Result<Vec<Telling>, Fault> {
+    let mut found = Vec::with_capacity(keys.len());
+    for key in keys {
+        found.extend(delivery(db, *key)?);
+    }
+    Ok(found)
+}
+
+fn delivery(db: &Connection, key: DeliveryKey) -> Result<Option<Telling>, Fault> {
+    let id = key.payment_id;
     let sql = "SELECT d.number, d.event, d.endpoint, d.url, d.state, d.attempts, d.rendered, \
                e.number, e.kind, e.operation, e.at, e.payment, p.order_details \
                FROM deliveries d \
@@ -44,7 +49,7 @@ pub(crate) fn delivery(
                    AND e.number = d.event \
                JOIN payments p ON p.bucket = d.bucket AND p.payment_id = d.payment_id \
                WHERE d.bucket = ?1 AND d.payment_id = ?2 AND d.number = ?3";
-    let params = (id.bucket().number(), id.uuid(), number);
+    let params = (id.bucket().number(), id.uuid(), key.number);
     first(db, sql, params, |cells| {
         let delivery = rows::delivery(cells, id)?;
         let event = StoredEvent {
@@ -55,7 +60,11 @@ pub(crate) fn delivery(
             payment: cells.take()?,
         };
         let order: String = cells.take()?;
-        Ok((delivery, event.into_event(order_of(&order, id)?)?))
+        Ok(Telling {
+            payment_id: id,
+            delivery,
+            event: event.into_event(order_of(&order, id)?)?,
+        })
     })
 }
 

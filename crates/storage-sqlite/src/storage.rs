@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use altyn_domain::{
-    Bucket, Delivery, DeliveryAttempt, Event, Payment, PaymentId, Posting, ProjectId, TimerKind,
-    Timestamp,
+    Bucket, DeliveryAttempt, Payment, PaymentId, Posting, ProjectId, TimerKind, Timestamp,
 };
 use altyn_storage::{
-    AccountBalance, AuditPage, BatchWriter, CredentialRecord, IncidentRecord, LeasedTimer,
-    PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
-    StorageError,
+    AccountBalance, AuditPage, BatchWriter, CredentialRecord, DeliveryKey, IncidentRecord,
+    LeasedTimer, PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
+    StorageError, Telling,
 };
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -119,15 +118,10 @@ impl Storage for SqliteStorage {
             .await
     }
 
-    async fn delivery(
-        &self,
-        payment: PaymentId,
-        number: u32,
-    ) -> Result<Option<(Delivery, Event)>, StorageError> {
+    async fn deliveries(&self, keys: &[DeliveryKey]) -> Result<Vec<Telling>, StorageError> {
+        let keys = keys.to_vec();
         let readers = &self.handles.readers;
-        readers
-            .run(move |db| read::delivery(db, payment, number))
-            .await
+        readers.run(move |db| read::deliveries(db, &keys)).await
     }
 
     async fn delivery_attempts(

@@ -60,6 +60,26 @@ pub struct LeasedTimer {
     pub due_at: Timestamp,
 }
 
+/// Which delivery of a payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeliveryKey {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Its place within the payment.
+    pub number: u32,
+}
+
+/// A delivery with the event that it tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telling {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// Who is told, and how far that is.
+    pub delivery: Delivery,
+    /// What happened.
+    pub event: Event,
+}
+
 /// Which payments of a project are wanted, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentFilter {
@@ -190,15 +210,25 @@ pub trait Storage: Send + Sync {
         filter: &PaymentFilter,
     ) -> Result<PaymentPage, StorageError>;
 
-    /// A delivery with its event, for sending.
+    /// Deliveries with their events, for sending. Those that do not exist are left out.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    async fn deliveries(&self, keys: &[DeliveryKey]) -> Result<Vec<Telling>, StorageError>;
+
+    /// One delivery with its event.
     ///
     /// # Errors
     /// See [`StorageError`].
     async fn delivery(
         &self,
-        payment: PaymentId,
+        payment_id: PaymentId,
         number: u32,
-    ) -> Result<Option<(Delivery, Event)>, StorageError>;
+    ) -> Result<Option<(Delivery, Event)>, StorageError> {
+        let key = DeliveryKey { payment_id, number };
+        let found = self.deliveries(&[key]).await?.pop();
+        Ok(found.map(|telling| (telling.delivery, telling.event)))
+    }
 
     /// All attempts to deliver callbacks of a payment, oldest first.
     ///

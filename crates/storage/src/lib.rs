@@ -22,8 +22,8 @@ mod rows;
 mod settings;
 
 pub use contract::{
-    AccountBalance, AuditPage, AuditedPayment, BatchWriter, IncidentRecord, LeasedTimer,
-    PaymentFilter, PaymentPage, Storage,
+    AccountBalance, AuditPage, AuditedPayment, BatchWriter, DeliveryKey, IncidentRecord,
+    LeasedTimer, PaymentFilter, PaymentPage, Storage, Telling,
 };
 pub use error::StorageError;
 pub use keys::{Lease, LoadKeys, ReferenceKey};

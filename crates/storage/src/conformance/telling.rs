@@ -1,11 +1,14 @@
 //! Events, deliveries and attempts.
 
+use std::collections::BTreeSet;
+
 use altyn_domain::{
     Command, Delivery, DeliveryAttempt, DeliveryState, EventKind, Payment, TimerChange,
 };
 
 use super::Fixture;
 use super::fixture::{Gate, approval};
+use crate::DeliveryKey;
 
 /// Records an attempt of a delivery that leaves it in this state.
 fn record(
@@ -71,6 +74,26 @@ pub async fn events_and_deliveries_come_back(fixture: &dyn Fixture) {
     assert_eq!(event.payment.operations.len(), 1);
     let absent = gate.storage.delivery(paid.id, 3).await;
     assert_eq!(absent.expect("it reads"), None);
+
+    // Several are read at once, and those that do not exist are left out.
+    let other = gate.paid().await;
+    let wanted = [(paid.id, 2), (other.id, 1), (paid.id, 3), (paid.id, 1)];
+    let keys = wanted.map(|(payment_id, number)| DeliveryKey { payment_id, number });
+    let found = gate.storage.deliveries(&keys).await.expect("it reads");
+    let found: BTreeSet<_> = found
+        .iter()
+        .map(|telling| {
+            (
+                telling.payment_id,
+                telling.delivery.number,
+                telling.event.number,
+            )
+        })
+        .collect();
+    let expected = [(paid.id, 1, 1), (paid.id, 2, 2), (other.id, 1, 1)];
+    assert_eq!(found, expected.into());
+    let none = gate.storage.deliveries(&[]).await;
+    assert_eq!(none.expect("it reads"), []);
 }
 
 /// Attempts come back with every field in the order in which they were made, whatever the delivery.
