@@ -26,6 +26,15 @@ pub(super) async fn find(call: &Call) -> Result<Payment, Fault> {
     payment.ok_or_else(Fault::unknown_order)
 }
 
+/// The id of the order that a call names, not yet looked for if the call gives it: for calls whose
+/// command refuses an unknown order itself.
+pub(super) async fn named(call: &Call) -> Result<PaymentId, Fault> {
+    match call.params.first_of(&["orderId", "mdOrder"]) {
+        Some(id) => id_of(id).ok_or_else(Fault::unknown_order),
+        None => Ok(find(call).await?.id),
+    }
+}
+
 /// An id as this dialect writes it.
 fn id_of(text: &str) -> Option<PaymentId> {
     let written_so = text.len() == 36 && text.as_bytes()[8] == b'-';

@@ -5,7 +5,7 @@
 //! posts its result to our Checkout, which finishes the try and sends the payer back to the shop.
 
 use altyn_domain::{
-    Answer, BrowserFacts, DeclineCode, Initiator, Operation, OperationState, PayerAction, Payment,
+    Answer, BrowserFacts, DeclineCode, Initiator, Operation, OperationState, PayerAction, PaymentId,
 };
 use altyn_engine::{CardPayment, PayerStep};
 use axum::response::Response;
@@ -24,21 +24,21 @@ pub(super) async fn payment_order(call: &Call) -> Result<Response, Fault> {
     if call.params.text("bindingId").is_some() {
         return Err(Fault::new("2", Message::NoBinding));
     }
-    let payment = order::find(call).await?;
+    let payment = order::named(call).await?;
     let answer = match call.params.text("threeDSServerTransId") {
-        Some(transaction) => go_on(call, &payment, transaction).await?,
-        None => begin(call, &payment).await?,
+        Some(transaction) => go_on(call, payment, transaction).await?,
+        None => begin(call, payment).await?,
     };
     tell(call, &answer)
 }
 
-async fn begin(call: &Call, payment: &Payment) -> Result<Answer, Fault> {
+async fn begin(call: &Call, payment_id: PaymentId) -> Result<Answer, Fault> {
     let engine = call.rbs.engine();
     let card = card::read(&call.params, engine.now())?;
     let wanted = CardPayment {
-        payment_id: payment.id,
+        payment_id,
         card,
-        browser: Some(browser(call, payment)),
+        browser: Some(browser(call, payment_id)),
         initiator: Initiator::Merchant,
     };
     let answer = engine.pay_by_card(&call.owner, wanted).await;
@@ -46,7 +46,7 @@ async fn begin(call: &Call, payment: &Payment) -> Result<Answer, Fault> {
 }
 
 /// The shop has run the issuer's method. It knows whether it could; if it does not say, it could.
-async fn go_on(call: &Call, payment: &Payment, transaction: &str) -> Result<Answer, Fault> {
+async fn go_on(call: &Call, payment: PaymentId, transaction: &str) -> Result<Answer, Fault> {
     let indicator = match call.params.first_of(&INDICATORS) {
         None | Some("Y") => 'Y',
         Some("N") => 'N',
@@ -57,18 +57,14 @@ async fn go_on(call: &Call, payment: &Payment, transaction: &str) -> Result<Answ
     let engine = call.rbs.engine();
     let transaction = transaction.to_owned();
     let answer = engine
-        .continue_payment(&call.owner, payment.id, transaction, step)
+        .continue_payment(&call.owner, payment, transaction, step)
         .await;
     answer.map_err(|failure| of_engine(failure, Verb::Pay))
 }
 
 /// The payer's browser comes back from the issuer to Checkout, wherever the card was typed.
-fn browser(call: &Call, payment: &Payment) -> BrowserFacts {
-    let page = format!(
-        "{}/checkout/{}/3ds",
-        call.rbs.public_url(),
-        payment.id.uuid()
-    );
+fn browser(call: &Call, payment: PaymentId) -> BrowserFacts {
+    let page = format!("{}/checkout/{}/3ds", call.rbs.public_url(), payment.uuid());
     BrowserFacts {
         notification_url: format!("{page}/return"),
         method_notification_url: format!("{page}/method"),
