@@ -39,14 +39,19 @@ export function startBrowser() {
 
 /** Runs within every page before its own script: what it notices comes out of `observed`. */
 function observe() {
-  const seen = { shift: 0, violations: [] };
+  const seen = { shift: 0, moved: [], violations: [] };
   Object.defineProperty(window, "observed", { value: seen });
   document.addEventListener("securitypolicyviolation", (event) => {
     seen.violations.push(`${event.effectiveDirective} ${event.blockedURI}`);
     window.reportViolation?.(`${location.pathname}: ${event.effectiveDirective} ${event.blockedURI}`);
   });
   const shifts = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+    for (const { hadRecentInput, value, sources } of list.getEntries()) {
+      if (hadRecentInput) continue;
+      seen.shift += value;
+      const names = sources.map(({ node }) => node?.parentElement?.outerHTML ?? node?.nodeName);
+      seen.moved.push(...names);
+    }
   });
   shifts.observe({ type: "layout-shift", buffered: true });
   const paints = new PerformanceObserver((list) => {
@@ -125,7 +130,9 @@ export class Payer {
   }
 
   #isPage(url) {
-    return url.startsWith(`${this.#demo.baseUrl}/`) && !url.includes("/assets/");
+    const { baseUrl, shopUrl } = this.#demo;
+    const known = [baseUrl, shopUrl].some((own) => url.startsWith(`${own}/`));
+    return known && !url.includes("/assets/");
   }
 
   #see(request) {
@@ -162,10 +169,12 @@ export class Payer {
     assert.ok(wide <= inner, `${page.url()} is ${wide} wide in a window of ${inner}`);
   }
 
-  /** What axe finds serious or critical. */
-  async faults(page = this.page) {
+  /** What axe finds serious or critical, but for these rules. */
+  async faults({ except = [], page = this.page } = {}) {
     await page.evaluate(await axeSource());
-    const { violations } = await page.evaluate(() => window.axe.run());
+    const rules = Object.fromEntries(except.map((rule) => [rule, { enabled: false }]));
+    const options = { rules, iframes: false, resultTypes: ["violations"] };
+    const { violations } = await page.evaluate((wanted) => window.axe.run(wanted), options);
     const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
     return grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
   }
