@@ -14,10 +14,7 @@ let browser;
 before(async () => {
   // A page that waits shall wait for as long as it is looked at.
   const more = ["--bank-late-ms", "60000", "--exchange-deadline-ms", "1000"];
-  [demo, browser] = await Promise.all([
-    Demo.start({ manualClock: true, more }),
-    startBrowser(),
-  ]);
+  [demo, browser] = await Promise.all([Demo.start({ manualClock: true, more }), startBrowser()]);
 });
 
 after(async () => {

@@ -32,7 +32,9 @@ async function transfers(payer, url) {
   await tools.send("Network.setCacheDisabled", { cacheDisabled: true });
   const open = new Map();
   const done = [];
-  tools.on("Network.requestWillBeSent", ({ requestId, request }) => open.set(requestId, request.url));
+  tools.on("Network.requestWillBeSent", ({ requestId, request }) =>
+    open.set(requestId, request.url),
+  );
   tools.on("Network.responseReceived", ({ requestId, response }) => {
     open.set(requestId, { url: response.url, coding: response.headers["content-encoding"] });
   });
@@ -67,7 +69,9 @@ for (const [name, screen] of Object.entries({ phone: PHONE, desk: DESKTOP })) {
     for (const { url, bytes, coding } of all) {
       t.diagnostic(`${bytes} bytes, ${coding ?? "plain"}: ${new URL(url).pathname}`);
     }
-    t.diagnostic(`${sum} bytes in ${all.length} requests; FCP ${fcp} ms, LCP ${lcp} ms, CLS ${shift}`);
+    t.diagnostic(
+      `${sum} bytes in ${all.length} requests; FCP ${fcp} ms, LCP ${lcp} ms, CLS ${shift}`,
+    );
     assert.ok(sum <= BYTES_MAX, `${sum} bytes are more than ${BYTES_MAX}`);
     assert.ok(sum <= BYTES_GOAL, `${sum} bytes are more than the goal of ${BYTES_GOAL}`);
     assert.equal(all.length, 3, "the page, its look, its script");

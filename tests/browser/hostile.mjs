@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { PHONE, Payer, missingProtection, startBrowser } from "../support/browser.mjs";
-import { BankRecord, heading, payBy, result, typeCard } from "../support/checkout.mjs";
+import { BankRecord, heading, payBy, result } from "../support/checkout.mjs";
 import { Demo } from "../support/demo.mjs";
 
 /** Each would set the page's `pwned` if it ran. */
@@ -26,9 +26,9 @@ const PAYLOADS = [
   "<base href=//evil.example/>",
   "<meta http-equiv=refresh content='0;url=javascript:pwned=1'>",
   "<link rel=stylesheet href=//evil.example/x.css>",
-  "\"><script>pwned=1</script>",
+  '"><script>pwned=1</script>',
   "'><script>pwned=1</script>",
-  "\" autofocus onfocus=pwned=1 x=\"",
+  '" autofocus onfocus=pwned=1 x="',
   "' autofocus onfocus=pwned=1 x='",
   "`onmouseover=pwned=1",
   "--><script>pwned=1</script>",
@@ -102,17 +102,25 @@ beforeEach(async () => {
 
 afterEach(() => payer.leave());
 
+/** What a payload would leave in the page if it were more than text. */
+const STRANGERS = [
+  "main :is(img, iframe, details, math, video, audio, object, embed, marquee, template)",
+  "main :is(style, link, meta, xss)",
+  "base",
+  "[onload], [onerror], [onfocus], [ontoggle], [onbegin], [onstart]",
+].join(", ");
+
 /** Nothing of anybody else's ran or was even put into the page as more than text. */
 async function isInert() {
-  const found = await page.evaluate(() => ({
-    pwned: "pwned" in window,
-    scripts: [...document.scripts].filter(({ src }) => !src.includes("/checkout/assets/")).length,
-    strangers: document.querySelectorAll(
-      "main img, main iframe, main details, main math, main svg script, base, main [onload], [onerror], [onfocus]",
-    ).length,
-    forms: document.forms.length,
-  }));
-  assert.deepEqual({ ...found, forms: 0 }, { pwned: false, scripts: 0, strangers: 0, forms: 0 });
+  const found = await page.evaluate((strangers) => {
+    const foreign = [...document.scripts].filter(({ src }) => !src.includes("/checkout/assets/"));
+    return {
+      pwned: "pwned" in window,
+      scripts: foreign.length,
+      strangers: document.querySelectorAll(strangers).length,
+    };
+  }, STRANGERS);
+  assert.deepEqual(found, { pwned: false, scripts: 0, strangers: 0 });
 }
 
 const order = (fields) => demo.register({ amount: "720000", ...fields });
@@ -173,7 +181,11 @@ test("row 67: a name on a card comes back as text", async () => {
   await page.goto(formUrl);
   for (const payload of PAYLOADS) {
     // Names are short and have no digits: what is longer or has some does not come back at all.
-    const name = payload.replaceAll("=1", "=one").replace(/[\d\t\n]/g, "").slice(0, 64).trim();
+    const name = payload
+      .replaceAll("=1", "=one")
+      .replace(/[\d\t\n]/g, "")
+      .slice(0, 64)
+      .trim();
     await page.locator("#cc-name").fill(name);
     const loaded = page.waitForEvent("load");
     await page.evaluate(() => document.getElementById("card").submit());

@@ -47,12 +47,15 @@ test("a card without a challenge is paid at once and the shop hears of it", asyn
 
   const { status, callback, amount, deposited, orderId } = await backToShop(page);
 
-  assert.deepEqual({ status, callback, amount, deposited }, {
-    status: "paid",
-    callback: "deposited",
-    amount: "720000",
-    deposited: "720000",
-  });
+  assert.deepEqual(
+    { status, callback, amount, deposited },
+    {
+      status: "paid",
+      callback: "deposited",
+      amount: "720000",
+      deposited: "720000",
+    },
+  );
   const returned = new URL(page.url());
   assert.equal(returned.searchParams.get("orderId"), orderId);
   assert.equal(returned.searchParams.get("lang"), "ru");
@@ -69,7 +72,10 @@ test("a challenge with the hidden frame before it is paid", async () => {
 
   const method = payer.requests.filter(({ url }) => url.endsWith("/acs/method"));
   assert.equal(method.length, 1);
-  assert.ok(payer.requests.some(({ url }) => url.endsWith("/3ds/method")), "the frame came back");
+  assert.ok(
+    payer.requests.some(({ url }) => url.endsWith("/3ds/method")),
+    "the frame came back",
+  );
   await bank.chargedOnce();
 });
 

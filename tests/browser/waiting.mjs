@@ -4,7 +4,15 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
 import { Payer, startBrowser } from "../support/browser.mjs";
-import { BankRecord, backToShop, buy, heading, payBy, result } from "../support/checkout.mjs";
+import {
+  BankRecord,
+  backToShop,
+  buy,
+  confirm,
+  heading,
+  payBy,
+  result,
+} from "../support/checkout.mjs";
 import { Demo } from "../support/demo.mjs";
 
 let demo;
@@ -90,5 +98,37 @@ test("a network that fails while the page waits does no harm", async () => {
   });
   await heading(page, "Оплачено");
   payer.problems = payer.problems.filter((text) => !/ERR_FAILED/.test(text));
+  await bank.chargedOnce();
+});
+
+test("who waits long is told that the page may be closed", async () => {
+  await page.clock.install();
+  await page.route("**/state*", (route) =>
+    route.fulfill({ json: { status: "waiting", next: null } }),
+  );
+  await buy(page, demo);
+  await payBy(page, demo.card("timeout_then_approved"));
+  await result(page, "wait");
+  assert.equal(await page.locator("[data-late]").count(), 0);
+  await page.clock.runFor(40_000);
+  await page.locator("[data-late]", { hasText: "Страницу можно закрыть" }).waitFor();
+  assert.equal(await page.locator("[data-late]").count(), 1, "and told so once");
+  // The answers of this test end, and the truth is shown.
+  await page.unroute("**/state*");
+  await page.clock.runFor(20_000);
+  await heading(page, "Оплачено");
+});
+
+test("a hidden frame that never ends is waited for ten seconds, not longer", async () => {
+  await page.clock.install();
+  await page.route("**/acs/method", (route) => route.fulfill({ body: "" }));
+  await buy(page, demo);
+  await payBy(page, demo.card("challenge_approved"));
+  await heading(page, "Банк проверяет карту");
+  await page.clock.runFor(9_000);
+  await heading(page, "Банк проверяет карту");
+  await page.clock.runFor(1_500);
+  await confirm(page);
+  await heading(page, "Оплачено");
   await bank.chargedOnce();
 });

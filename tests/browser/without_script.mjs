@@ -63,7 +63,10 @@ test("a challenge is passed without script, and no hidden frame is tried", async
   await heading(page, "Оплачено");
 
   assert.equal((await backToShop(page)).status, "paid");
-  assert.ok(!payer.requests.some(({ url }) => url.includes("method")), "the method step is skipped");
+  assert.ok(
+    !payer.requests.some(({ url }) => url.includes("method")),
+    "the method step is skipped",
+  );
   await bank.chargedOnce();
 });
 
@@ -107,12 +110,19 @@ test("wrong fields are named by the server, and what is no secret is kept", asyn
   await page.locator("#pay").click();
 
   await page.locator(".notice.bad", { hasText: "Проверьте отмеченные поля" }).waitFor();
-  assert.equal(await page.locator("#cc-number-message").innerText(), "В номере опечатка: проверьте цифры.");
+  assert.equal(
+    await page.locator("#cc-number-message").innerText(),
+    "В номере опечатка: проверьте цифры.",
+  );
   assert.equal(await page.locator("#cc-exp-message").innerText(), "");
   assert.equal(await page.locator("#cc-csc-message").innerText(), "Нужны 3 цифры.");
   const values = await fieldValues();
   assert.deepEqual(values, ["", "12/30", "", "AIGERIM SEITKALI"]);
-  for (const [id, isWrong] of [["cc-number", true], ["cc-exp", false], ["cc-csc", true]]) {
+  for (const [id, isWrong] of [
+    ["cc-number", true],
+    ["cc-exp", false],
+    ["cc-csc", true],
+  ]) {
     const invalid = await page.locator(`#${id}`).getAttribute("aria-invalid");
     assert.equal(invalid, isWrong ? "true" : null, id);
   }

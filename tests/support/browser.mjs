@@ -43,7 +43,9 @@ function observe() {
   Object.defineProperty(window, "observed", { value: seen });
   document.addEventListener("securitypolicyviolation", (event) => {
     seen.violations.push(`${event.effectiveDirective} ${event.blockedURI}`);
-    window.reportViolation?.(`${location.pathname}: ${event.effectiveDirective} ${event.blockedURI}`);
+    window.reportViolation?.(
+      `${location.pathname}: ${event.effectiveDirective} ${event.blockedURI}`,
+    );
   });
   const shifts = new PerformanceObserver((list) => {
     for (const { hadRecentInput, value, sources } of list.getEntries()) {
@@ -212,7 +214,7 @@ export function missingProtection(headers, framedByUs = false) {
     "base-uri 'none'": has("base-uri 'none'"),
     "frame-ancestors": has(`frame-ancestors '${framedByUs ? "self" : "none"}'`),
     "a policy without exceptions": !/unsafe|\*|https?:(?!\/\/)/.test(policy),
-    "nosniff": headers["x-content-type-options"] === "nosniff",
+    nosniff: headers["x-content-type-options"] === "nosniff",
     "x-frame-options": framedByUs || headers["x-frame-options"] === "DENY",
     "no-store": headers["cache-control"] === "no-store",
     "referrer-policy": headers["referrer-policy"] === "same-origin",

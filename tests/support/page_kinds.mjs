@@ -42,8 +42,7 @@ function afterPaying(behaviour, prepare = async () => undefined) {
 }
 
 /** A page of the ACS that goes nowhere, so that ours stays open. */
-const hold = (pattern, answer) => (page) =>
-  page.route(pattern, (route) => route.fulfill(answer));
+const hold = (pattern, answer) => (page) => page.route(pattern, (route) => route.fulfill(answer));
 
 async function wrongFields(page, demo) {
   const { formUrl } = await order(demo);
