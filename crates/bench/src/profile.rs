@@ -130,20 +130,21 @@ async fn statements(stage: &Stage<'_>) -> Result<String> {
         .postgres
         .ask_all(
             "SELECT calls, round(total_exec_time)::bigint, round(1000 * mean_exec_time)::bigint, rows, \
-             left(regexp_replace(query, '\\s+', ' ', 'g'), 160) FROM pg_stat_statements \
-             ORDER BY total_exec_time DESC LIMIT 25",
+             wal_bytes::bigint, left(regexp_replace(query, '\\s+', ' ', 'g'), 160) \
+             FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 25",
         )
         .await?;
-    let mut text = String::from("== statements: calls, total ms, mean us, rows, text\n");
+    let mut text = String::from("== statements: calls, total ms, mean us, rows, WAL bytes, text\n");
     for row in rows {
         let number = |index: usize| row.get::<_, i64>(index);
-        let query: String = row.get(4);
+        let query: String = row.get(5);
         text.push_str(&format!(
-            "{:>8} {:>8} {:>8} {:>9}  {query}\n",
+            "{:>8} {:>8} {:>8} {:>9} {:>11}  {query}\n",
             number(0),
             number(1),
             number(2),
-            number(3)
+            number(3),
+            number(4)
         ));
     }
     Ok(text)

@@ -62,8 +62,14 @@ fn columns(callers: usize, sample: &Sample, yardstick: Option<f64>) -> [String; 
         Some(value) => number(value, decimals),
         None => "-".to_owned(),
     };
+    // The best of several numbers of connections is a different one from run to run.
+    let callers = if callers == 0 {
+        "best".to_owned()
+    } else {
+        callers.to_string()
+    };
     [
-        callers.to_string(),
+        callers,
         number(sample.per_second, 0),
         shown(sample.p50_ms, 1),
         shown(sample.p99_ms, 1),
