@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 
-import { Payer, startBrowser } from "../support/browser.mjs";
+import { PHONE, Payer, startBrowser } from "../support/browser.mjs";
 import { BankRecord, buy, heading, payBy, typeCard } from "../support/checkout.mjs";
 import { Demo } from "../support/demo.mjs";
 
@@ -47,8 +47,8 @@ test("every wrong field is named while it is typed, and nothing is sent", async 
     ["cc-number", "4444 5555", "В номере карты от 12 до 19 цифр."],
     ["cc-number", "4444555511113334", "В номере опечатка: проверьте цифры."],
     ["cc-number", "4444555511113333", ""],
-    ["cc-exp", "13/30", "Нужны месяц и год."],
-    ["cc-exp", "12/2", "Нужны месяц и год."],
+    ["cc-exp", "13/30", "Введите ММ/ГГ."],
+    ["cc-exp", "12/2", "Введите ММ/ГГ."],
     ["cc-exp", "01/20", "Срок карты истёк."],
     ["cc-exp", "12/30", ""],
     ["cc-csc", "12", "Нужны 3 цифры."],
@@ -67,12 +67,33 @@ test("an empty form is not sent, and every field says what it wants", async () =
   await buy(page, demo);
   await page.locator("#pay").click();
   assert.equal(await message("cc-number"), "Введите номер карты.");
-  assert.equal(await message("cc-exp"), "Нужны месяц и год.");
+  assert.equal(await message("cc-exp"), "Введите ММ/ГГ.");
   assert.equal(await message("cc-csc"), "Нужны 3 цифры.");
   assert.equal(await page.evaluate(() => document.activeElement.id), "cc-number");
   assert.ok(!payer.requests.some(({ url }) => /\/pay\b/.test(url)));
   await payBy(page, demo.card("approved"));
   await heading(page, "Оплачено");
+});
+
+test("every message has room on a phone, in every language", async () => {
+  await page.setViewportSize(PHONE);
+  for (const language of ["kk", "ru", "en"]) {
+    const { formUrl } = await demo.register({ amount: "720000", language });
+    await page.goto(formUrl);
+    const tooLong = await page.evaluate(() =>
+      ["cc-number", "cc-exp", "cc-csc"].flatMap((id) => {
+        const message = document.getElementById(`${id}-message`);
+        const empty = message.clientHeight;
+        return Object.values(document.getElementById(id).dataset).filter((words) => {
+          message.textContent = words;
+          const grown = message.clientHeight > empty;
+          message.textContent = "";
+          return grown;
+        });
+      }),
+    );
+    assert.deepEqual(tooLong, [], language);
+  }
 });
 
 test("numbers are grouped and their brand is shown, however they are put in", async () => {

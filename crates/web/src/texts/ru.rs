@@ -46,7 +46,7 @@ pub(crate) const TEXTS: Texts = Texts {
     number_missing: "Введите номер карты.",
     number_length: "В номере карты от 12 до 19 цифр.",
     number_check: "В номере опечатка: проверьте цифры.",
-    expiry_malformed: "Нужны месяц и год.",
+    expiry_malformed: "Введите ММ/ГГ.",
     expired_card: "Срок карты истёк.",
     code_length: "Нужны 3 цифры.",
     code_length_amex: "Нужны 4 цифры.",
