@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, EventKind, HttpMethod};
+use crate::{Event, EventKind, HttpMethod, Project};
 
 /// A secret of an endpoint, in clear, only in memory.
 #[derive(
@@ -40,7 +40,7 @@ pub struct Endpoint {
     pub format: String,
     /// GET with a query or POST with a form, where the format leaves the choice.
     pub method: HttpMethod,
-    /// The events it wants; empty means all.
+    /// The events it wants; empty means all that are [final](EventKind::is_final).
     pub events: Vec<EventKind>,
     /// The kind of signature, where the format knows several.
     pub signature: String,
@@ -57,7 +57,7 @@ pub struct Endpoint {
 impl Endpoint {
     /// Whether it wants to hear of this.
     pub fn wants(&self, kind: EventKind) -> bool {
-        self.events.is_empty() || self.events.contains(&kind)
+        (self.events.is_empty() && kind.is_final()) || self.events.contains(&kind)
     }
 }
 
@@ -91,13 +91,20 @@ pub trait CallbackFormat: Send + Sync {
         (200..300).contains(&status)
     }
 
-    /// Makes the message of `event` for `url`; `None` if this format does not tell of such an event.
+    /// The pause in milliseconds after `attempts` failed ones; `None` if that was the last.
+    fn retry_pause_ms(&self, endpoint: &Endpoint, attempts: u32) -> Option<i64> {
+        (attempts < endpoint.attempts_max).then_some(endpoint.retry_pause_ms)
+    }
+
+    /// Makes the message of `event` for `url`, from the project's settings of now; `None` if this format
+    /// does not tell of such an event.
     ///
     /// # Errors
     /// If the endpoint's secret cannot be used or the address is not one.
     fn render(
         &self,
         event: &Event,
+        project: &Project,
         endpoint: &Endpoint,
         url: &str,
     ) -> Result<Option<CallbackMessage>, RenderError>;

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CardSummary, Delivery, DeliveryAttempt, Money, OperationId, Order, PaymentId, ProjectId,
-    ReferenceKind, Report, TimerChange, TimerKind, Timestamp, Way,
+    CardSummary, Delivery, DeliveryAttempt, IncidentKind, Money, OperationId, Order, PaymentId,
+    ProjectId, ReferenceKind, Report, TimerChange, TimerKind, Timestamp, Way,
 };
 
 /// Who asked for an operation.
@@ -61,6 +61,22 @@ pub struct RegisterPayment {
     pub auto_void_at: Option<Timestamp>,
     /// What the merchant told.
     pub order: Order,
+    /// The merchant's number of the order as the dialect compares it; it must be free.
+    pub reference_key: String,
+    /// How many tries are allowed; by default as the project says.
+    pub tries_max: Option<u32>,
+    /// A try that begins with the registration, in the same commit.
+    pub first_try: Option<BeginTry>,
+}
+
+/// What a refusal by a rule of ours comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnRefusal {
+    /// The caller is answered, and nothing is kept.
+    #[default]
+    Answer,
+    /// The operation is recorded as declined and told as such.
+    Record,
 }
 
 /// Begin a try to pay. The caller sends it to the gateway right after the commit.
@@ -76,6 +92,8 @@ pub struct BeginTry {
     pub card: Option<CardSummary>,
     /// Who pays.
     pub initiator: Initiator,
+    /// What becomes of a try that the payment method does not take.
+    pub on_refusal: OnRefusal,
 }
 
 /// Record that an operation is about to be sent (again), or that its next step is.
@@ -143,8 +161,12 @@ pub struct Refund {
     pub reference: Option<String>,
     /// Refuse unless exactly this much is captured and not given back.
     pub expected_deposited: Option<i64>,
+    /// What the merchant wrote about it.
+    pub description: Option<String>,
     /// Who asked.
     pub initiator: Initiator,
+    /// What becomes of a refund that is too large or that the payment method cannot make.
+    pub on_refusal: OnRefusal,
 }
 
 /// Withdraw an unpaid payment.
@@ -163,6 +185,19 @@ pub struct FireTimer {
     pub kind: TimerKind,
     /// Its subject: an operation's number or 0.
     pub subject: u32,
+}
+
+/// A notice of a gateway was not believed.
+#[derive(Debug, Clone)]
+pub struct DoubtNotice {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The operation's number.
+    pub operation: u32,
+    /// What is wrong with it.
+    pub kind: IncidentKind,
+    /// What was seen, for a person to read.
+    pub detail: String,
 }
 
 /// A person has decided.
@@ -199,6 +234,8 @@ pub enum Command {
     Cancel(CancelPayment),
     /// See [`FireTimer`].
     Fire(FireTimer),
+    /// See [`DoubtNotice`].
+    Doubt(DoubtNotice),
     /// See [`ResolveIncident`].
     Resolve(ResolveIncident),
     /// Record an attempt to deliver a callback.
@@ -227,6 +264,7 @@ impl Command {
             Self::Refund(refund) => refund.target.clone(),
             Self::Cancel(cancel) => cancel.target.clone(),
             Self::Fire(fire) => Target::Payment(fire.payment_id),
+            Self::Doubt(doubt) => Target::Payment(doubt.payment_id),
             Self::Resolve(resolve) => Target::Payment(resolve.payment_id),
             Self::RecordDelivery { payment_id, .. } => Target::Payment(*payment_id),
         }
@@ -241,7 +279,7 @@ impl Command {
             project_id,
             dialect: register.dialect.clone(),
             kind: ReferenceKind::Payment,
-            key: register.order.reference.clone(),
+            key: register.reference_key.clone(),
         })
     }
 }

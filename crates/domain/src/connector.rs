@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardDetails, Money, Operation, Outcome, Payment, Report};
+use crate::{CardDetails, Money, Operation, Outcome, Payment, Report, Timestamp};
 
 /// Method of an HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum HttpMethod {
     /// POST.
     #[default]
     Post,
+    /// PATCH.
+    Patch,
 }
 
 /// A request that a connector wants sent. Its body may hold card data, so it is never printed.
@@ -152,6 +154,19 @@ pub struct ExchangeRequest<'a> {
     pub settings: &'a ConnectorSettings,
     /// What is to be exchanged.
     pub kind: &'a ExchangeKind,
+    /// Where the gateway finds us and sends the payer back to.
+    pub addresses: &'a Addresses,
+    /// How many requests of this exchange were answered before; see [`Step::Next`].
+    pub round: u32,
+}
+
+/// Where a gateway finds us about one operation.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Addresses {
+    /// For its notices.
+    pub notice_url: String,
+    /// For the payer, on the way back.
+    pub return_url: String,
 }
 
 impl ExchangeRequest<'_> {
@@ -175,6 +190,67 @@ pub enum Step {
     Report(Box<Report>),
     /// The gateway knows no such operation. Final only by the connector's [`NotFoundRule`].
     NotFound,
+    /// One more request belongs to this exchange; its response comes with `round` one higher. An exchange
+    /// has at most [`ROUNDS_MAX`] of them.
+    Next(Box<HttpRequest>),
+}
+
+/// How many requests one exchange may have.
+pub const ROUNDS_MAX: u32 = 4;
+
+/// What a gateway sends by itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+impl Notice {
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Debug for Notice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "notice of {} bytes", self.body.len())
+    }
+}
+
+/// What a notice that is to be believed says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeReading {
+    /// News about the operation with this number.
+    Report(u32, Box<Report>),
+    /// Something happened to the operation with this number; the gateway is to be asked what.
+    Enquire(u32),
+    /// Nothing that we follow.
+    Nothing,
+}
+
+/// Why a notice is not believed. Nothing changes but the list of incidents.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoticeRefusal {
+    /// The gateway sends none.
+    #[error("this gateway sends no notices")]
+    Unsupported,
+    /// It cannot be read.
+    #[error("the notice cannot be read")]
+    Unreadable,
+    /// Its signature is missing or wrong.
+    #[error("the signature of the notice is missing or wrong")]
+    Signature,
+    /// It is about another order than its address.
+    #[error("the notice is about another order")]
+    OtherOrder,
 }
 
 impl Step {
@@ -210,6 +286,18 @@ pub trait Connector: Send + Sync {
 
     /// When "no such operation" may be believed.
     fn not_found_rule(&self, settings: &ConnectorSettings) -> NotFoundRule;
+
+    /// Reads a notice that came to the address of `exchange`'s operation.
+    ///
+    /// # Errors
+    /// If it is not to be believed.
+    fn read_notice(
+        &self,
+        _exchange: &ExchangeRequest<'_>,
+        _notice: &Notice,
+    ) -> Result<NoticeReading, NoticeRefusal> {
+        Err(NoticeRefusal::Unsupported)
+    }
 
     /// The request that asks whether a card takes part in 3-D Secure, if the gateway can tell.
     fn enrollment_request(

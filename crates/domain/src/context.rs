@@ -9,6 +9,9 @@ use crate::{
 pub trait IdSource {
     /// 64 fresh random bits.
     fn random(&mut self) -> u64;
+
+    /// A number that no operation of the installation has: positive and below 2^53.
+    fn serial(&mut self) -> i64;
 }
 
 /// What a decision is given beside the loaded rows.
@@ -66,6 +69,15 @@ pub(crate) const EXCHANGES_BEFORE_INCIDENT: u32 = 9;
 impl Effects {
     pub(crate) fn tell(&mut self, kind: EventKind, operation: Option<u32>) {
         self.told.push((kind, operation));
+    }
+
+    /// As [`tell`](Self::tell), but only if an endpoint asked to hear such things.
+    pub(crate) fn tell_if_wanted(&mut self, kind: EventKind, operation: u32, ctx: &Context<'_>) {
+        let settings = &ctx.project.settings;
+        let mut endpoints = settings.endpoints.iter().chain(&settings.dynamic_endpoint);
+        if endpoints.any(|endpoint| endpoint.wants(kind)) {
+            self.tell(kind, Some(operation));
+        }
     }
 
     pub(crate) fn set_timer(

@@ -60,10 +60,12 @@ pub fn decide(
 ) -> Result<Decision, Refusal> {
     let mut effects = Effects::default();
     let (mut payment, step) = if let Command::Register(command) = command {
-        (
-            register(command, reference_owner, ctx, &mut effects)?,
-            Step::Done(None),
-        )
+        let mut payment = register(command, reference_owner, ctx, &mut effects)?;
+        let step = match &command.first_try {
+            Some(first) => tries::begin(first, &mut payment, ctx, &mut effects)?,
+            None => Step::Done(None),
+        };
+        (payment, step)
     } else {
         let mut payment = loaded.ok_or(Refusal::PaymentNotFound)?.clone();
         if payment.project_id != ctx.project.id {
@@ -72,6 +74,9 @@ pub fn decide(
         let step = apply(command, &mut payment, ctx, &mut effects)?;
         (payment, step)
     };
+    for operation in payment.operations.iter_mut().filter(|o| o.serial == 0) {
+        operation.serial = ctx.ids.serial();
+    }
     payment.assert_invariants();
     if loaded != Some(&payment) {
         payment.updated_at = payment.updated_at.max(ctx.now);
@@ -113,6 +118,7 @@ fn apply(
         Command::Refund(refund) => undo::refund(refund, payment, ctx, fx),
         Command::Cancel(CancelPayment { .. }) => cancel(payment, ctx, fx),
         Command::Fire(fired) => fire(fired, payment, ctx, fx),
+        Command::Doubt(doubt) => report::doubt(doubt, payment, fx),
         Command::Resolve(resolve) => report::resolve(resolve, payment, ctx, fx),
         Command::RecordDelivery {
             delivery,
@@ -158,7 +164,7 @@ fn register(
         sums: Sums::default(),
         completed_by: None,
         end: None,
-        tries_max: ctx.project.settings.tries_max,
+        tries_max: command.tries_max.unwrap_or(ctx.project.settings.tries_max),
         expires_at: command.expires_at,
         created_at: ctx.now,
         updated_at: ctx.now,
@@ -169,7 +175,7 @@ fn register(
         operations: Vec::new(),
     };
     fx.references
-        .push((ReferenceKind::Payment, command.order.reference.clone()));
+        .push((ReferenceKind::Payment, command.reference_key.clone()));
     fx.set_timer(&payment, (TimerKind::Expiry, 0), command.expires_at, 0);
     Ok(payment)
 }
@@ -273,6 +279,17 @@ fn make_deliveries(
     fx: &mut Effects,
 ) {
     let settings = &ctx.project.settings;
+    // What leads the payer is never held back.
+    let leads = kind == EventKind::ActionRequired;
+    if payment.order.callbacks_disabled && !leads {
+        return;
+    }
+    let delay_ms = if leads {
+        0
+    } else {
+        payment.order.callback_delay_ms
+    };
+    let due_at = ctx.now.plus_millis(delay_ms);
     let own = payment.order.callback_url.clone();
     let targets: Vec<_> = match (&settings.dynamic_endpoint, own) {
         // An address that the payment brings takes the place of the project's own ones.
@@ -298,7 +315,7 @@ fn make_deliveries(
             attempts: 0,
             rendered: None,
         });
-        fx.set_timer(payment, (TimerKind::Callback, number), ctx.now, 0);
+        fx.set_timer(payment, (TimerKind::Callback, number), due_at, 0);
     }
 }
 

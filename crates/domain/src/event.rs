@@ -33,6 +33,10 @@ pub enum EventKind {
     Expired,
     /// The merchant withdrew the payment.
     Cancelled,
+    /// The payer must do something, and the merchant must lead the payer there.
+    ActionRequired,
+    /// The payment stopped waiting for its last try, whose end is not known.
+    PeriodOver,
 }
 
 impl EventKind {
@@ -51,7 +55,15 @@ impl EventKind {
             Self::RefundDeclined => "refund_declined",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::ActionRequired => "action_required",
+            Self::PeriodOver => "period_over",
         }
+    }
+
+    /// Whether it tells of a change that stays. The others lead the payer or say "not yet": an endpoint
+    /// hears them only if it names them.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::ActionRequired | Self::PeriodOver)
     }
 
     /// Reads [`word`](Self::word).
@@ -70,6 +82,8 @@ impl EventKind {
             E::RefundDeclined,
             E::Expired,
             E::Cancelled,
+            E::ActionRequired,
+            E::PeriodOver,
         ]
         .into_iter()
         .find(|kind| kind.word() == word)

@@ -18,6 +18,8 @@ pub enum IncidentKind {
     Unresolved,
     /// A capture or void that was to happen by itself was refused.
     AutomaticRefused,
+    /// Somebody sent a notice of a gateway that is not to be believed.
+    NoticeRefused,
 }
 
 impl IncidentKind {
@@ -30,6 +32,7 @@ impl IncidentKind {
             Self::SurplusStuck => "surplus_stuck",
             Self::Unresolved => "unresolved",
             Self::AutomaticRefused => "automatic_refused",
+            Self::NoticeRefused => "notice_refused",
         }
     }
 
@@ -42,6 +45,7 @@ impl IncidentKind {
             Self::SurplusStuck,
             Self::Unresolved,
             Self::AutomaticRefused,
+            Self::NoticeRefused,
         ]
         .into_iter()
         .find(|kind| kind.word() == word)

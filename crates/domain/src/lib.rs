@@ -34,12 +34,13 @@ mod undo;
 pub use callback::{CallbackFormat, CallbackMessage, Endpoint, EndpointSecret, RenderError};
 pub use card::{CardBrand, CardDetails, CardError, CardNumber, CardSummary, Expiry, SecurityCode};
 pub use command::{
-    BeginTry, CancelPayment, Capture, Command, FireTimer, Initiator, Refund, RegisterPayment,
-    ReportOutcome, ResolveIncident, SendOperation, Target, Void,
+    BeginTry, CancelPayment, Capture, Command, DoubtNotice, FireTimer, Initiator, OnRefusal,
+    Refund, RegisterPayment, ReportOutcome, ResolveIncident, SendOperation, Target, Void,
 };
 pub use connector::{
-    Authentication, BrowserFacts, Connector, ConnectorError, ConnectorSettings, ExchangeKind,
-    ExchangeRequest, HttpMethod, HttpRequest, HttpResponse, NotFoundRule, Step,
+    Addresses, Authentication, BrowserFacts, Connector, ConnectorError, ConnectorSettings,
+    ExchangeKind, ExchangeRequest, HttpMethod, HttpRequest, HttpResponse, NotFoundRule, Notice,
+    NoticeReading, NoticeRefusal, ROUNDS_MAX, Step,
 };
 pub use context::{Context, Effects, IdSource};
 pub use decide::{Answer, Decision, decide};
@@ -57,7 +58,10 @@ pub use operation::{Operation, OperationKind, OperationState, Transition};
 pub use order::{Customer, Features, Order};
 pub use outcome::{DeclineCode, Facts, Outcome, PayerAction, Report};
 pub use payment::{Counters, End, EndReason, Payment, PaymentStatus, Sums, Way};
-pub use project::{PaymentMethod, Project, ProjectSettings, SurplusPolicy};
+pub use project::{
+    AmountRange, MethodKind, PaymentMethod, Project, ProjectSettings, ProviderNumbers,
+    RefundAbility, SharedKey, SurplusPolicy,
+};
 pub use refusal::Refusal;
 pub use time::Timestamp;
 pub use timer::{TimerChange, TimerKey, TimerKind};

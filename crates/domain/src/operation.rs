@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CardSummary, DeclineCode, Facts, Initiator, Money, OperationId, Outcome, PayerAction, Timestamp,
+    CardSummary, DeclineCode, Facts, IncidentKind, Initiator, Money, OperationId, Outcome,
+    PayerAction, Timestamp,
 };
 
 /// What an operation does.
@@ -170,6 +171,10 @@ impl OperationState {
 pub struct Operation {
     /// Its id, and the idempotency key that the gateway sees.
     pub id: OperationId,
+    /// A number of its own, unique in the installation and below 2^53, for dialects that name operations by
+    /// numbers; 0 until it is saved.
+    #[serde(default)]
+    pub serial: i64,
     /// Its place within the payment, from 1. Tries are ordered by it, never by clock or id.
     pub number: u32,
     /// What it does.
@@ -182,6 +187,12 @@ pub struct Operation {
     pub parent: Option<u32>,
     /// The merchant's own key of it (externalRefundId).
     pub reference: Option<String>,
+    /// What the merchant wrote about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The kinds of incidents that notices about it opened; one of each is enough.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<IncidentKind>,
     /// The payment method that carries it out.
     pub method: String,
     /// Who asked for it.

@@ -26,11 +26,22 @@ pub struct Order {
     pub customer: Customer,
     /// Special wishes.
     pub features: Features,
+    /// Milliseconds by which callbacks of this payment are held back.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub callback_delay_ms: i64,
+    /// Whether callbacks that only inform are not wanted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub callbacks_disabled: bool,
     /// The merchant's own parameters, echoed back.
     pub attributes: BTreeMap<String, String>,
     /// What only the dialect understands; opaque here.
     #[serde(skip_serializing_if = "serde_json::Value::is_null")]
     pub extra: serde_json::Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// The payer, as the merchant knows it.
@@ -49,6 +60,12 @@ pub struct Customer {
     /// IP address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
+    /// Whole name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Country, two capital letters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// Postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_address: Option<String>,

@@ -1,8 +1,10 @@
 //! What we learn from a gateway about one operation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::Money;
+use crate::{HttpMethod, Money};
 
 /// What we know after one exchange with a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +63,58 @@ pub enum DeclineCode {
     Interrupted,
     /// A technical fault at the gateway.
     Technical,
+    /// The payer gave it up at the gateway's page.
+    CancelledByPayer,
+    /// The payer's time at the gateway's page was over.
+    TimeOver,
+    /// Above what the payment method takes. Ours.
+    AmountTooLarge,
+    /// Below what the payment method takes. Ours.
+    AmountTooSmall,
+    /// The payment method does not take this currency. Ours.
+    CurrencyNotPossible,
+    /// The payment method is not for payers of this country. Ours.
+    CountryNotPossible,
+    /// The payment method cannot do such an operation. Ours.
+    OperationNotAllowed,
+    /// More than can still be refunded. Ours.
+    RefundExceeds,
+    /// The payment method refunds only the whole sum. Ours.
+    PartialRefundImpossible,
+    /// The payment method makes no refunds. Ours.
+    RefundImpossible,
+}
+
+impl DeclineCode {
+    /// All reasons.
+    pub const ALL: [Self; 26] = [
+        Self::General,
+        Self::InsufficientFunds,
+        Self::ExpiredCard,
+        Self::InvalidCard,
+        Self::SecurityCode,
+        Self::AuthenticationFailed,
+        Self::AuthenticationRequired,
+        Self::LimitExceeded,
+        Self::BlockedCard,
+        Self::NotAllowed,
+        Self::SuspectedFraud,
+        Self::IssuerUnavailable,
+        Self::InvalidAmount,
+        Self::OriginalNotFound,
+        Self::Interrupted,
+        Self::Technical,
+        Self::CancelledByPayer,
+        Self::TimeOver,
+        Self::AmountTooLarge,
+        Self::AmountTooSmall,
+        Self::CurrencyNotPossible,
+        Self::CountryNotPossible,
+        Self::OperationNotAllowed,
+        Self::RefundExceeds,
+        Self::PartialRefundImpossible,
+        Self::RefundImpossible,
+    ];
 }
 
 /// What a gateway told beside the outcome. All of it may be shown to the merchant.
@@ -85,6 +139,9 @@ pub struct Facts {
     /// The gateway's own reason code, for support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_code: Option<String>,
+    /// When it happened by the gateway's own clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub happened_at: Option<crate::Timestamp>,
     /// The amount the gateway says it worked with. Another amount than asked is never booked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
@@ -116,6 +173,12 @@ pub enum PayerAction {
     Redirect {
         /// Where to.
         url: String,
+        /// How.
+        #[serde(default)]
+        method: HttpMethod,
+        /// The fields of the form, if it is a POST.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        fields: BTreeMap<String, String>,
     },
 }
 

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bucket, ConnectorSettings, Currency, Endpoint, Language, ProjectId};
+use crate::{
+    Bucket, ConnectorSettings, Currency, DeclineCode, Endpoint, EndpointSecret, Language, Money,
+    ProjectId,
+};
 
 /// What happens to money of a success that the payment did not need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +16,50 @@ pub enum SurplusPolicy {
     Return,
     /// Open an incident and wait for a person.
     Manual,
+}
+
+/// What a payer does to pay by a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MethodKind {
+    /// Types a card in.
+    #[default]
+    Card,
+    /// Goes to the gateway's own page and comes back.
+    Wallet,
+}
+
+/// The amounts of one currency that a method takes, in minor units, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmountRange {
+    /// The currency.
+    pub currency: Currency,
+    /// At least.
+    pub min: i64,
+    /// At most.
+    pub max: i64,
+}
+
+/// Which refunds a method can make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundAbility {
+    /// None at all.
+    Never,
+    /// Only of the whole captured sum.
+    Full,
+    /// Of any part, again and again.
+    #[default]
+    Partial,
+}
+
+/// The numbers by which a dialect names the provider behind a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProviderNumbers {
+    /// Of purchases.
+    pub purchase: u32,
+    /// Of refunds.
+    pub refund: u32,
 }
 
 /// A configured connector that a project offers to its payers.
@@ -26,6 +73,101 @@ pub struct PaymentMethod {
     pub settings: ConnectorSettings,
     /// Milliseconds after which the payment no longer waits for a try (the try itself stays open).
     pub processing_period_ms: i64,
+    /// What a payer does to pay by it.
+    #[serde(default)]
+    pub kind: MethodKind,
+    /// The name payers read; empty for the usual name of its kind.
+    #[serde(default)]
+    pub title: String,
+    /// Currencies and amounts that it takes; empty for all that the project takes.
+    #[serde(default)]
+    pub ranges: Vec<AmountRange>,
+    /// Countries of payers, two capital letters each; empty for all. Checked if the country is known.
+    #[serde(default)]
+    pub countries: Vec<String>,
+    /// Which refunds it can make.
+    #[serde(default)]
+    pub refunds: RefundAbility,
+    /// Whether money can be reserved first and captured later.
+    #[serde(default = "yes")]
+    pub holds: bool,
+    /// The numbers by which a dialect names its provider.
+    #[serde(default)]
+    pub provider: ProviderNumbers,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl PaymentMethod {
+    /// A method by card over `connector` that takes whatever the project takes.
+    pub fn card(id: &str, connector: &str, settings: ConnectorSettings) -> Self {
+        Self {
+            id: id.to_owned(),
+            connector: connector.to_owned(),
+            settings,
+            processing_period_ms: 300_000,
+            kind: MethodKind::Card,
+            title: String::new(),
+            ranges: Vec::new(),
+            countries: Vec::new(),
+            refunds: RefundAbility::Partial,
+            holds: true,
+            provider: ProviderNumbers::default(),
+        }
+    }
+
+    /// Whether it takes payments in this currency at all.
+    pub fn takes(&self, currency: Currency) -> bool {
+        self.ranges.is_empty() || self.ranges.iter().any(|range| range.currency == currency)
+    }
+
+    /// Whether such a payment can be paid by it; else why not.
+    ///
+    /// # Errors
+    /// The reason, in the words of a decline.
+    pub fn check(
+        &self,
+        amount: Money,
+        country: Option<&str>,
+        hold: bool,
+    ) -> Result<(), DeclineCode> {
+        if hold && !self.holds {
+            return Err(DeclineCode::OperationNotAllowed);
+        }
+        let known = |country: &str| {
+            self.countries
+                .iter()
+                .any(|c| c.eq_ignore_ascii_case(country))
+        };
+        if !self.countries.is_empty() && country.is_some_and(|country| !known(country)) {
+            return Err(DeclineCode::CountryNotPossible);
+        }
+        if self.ranges.is_empty() {
+            return Ok(());
+        }
+        let currency = amount.currency();
+        let range = self.ranges.iter().find(|range| range.currency == currency);
+        match range {
+            None => Err(DeclineCode::CurrencyNotPossible),
+            Some(range) if amount.minor() < range.min => Err(DeclineCode::AmountTooSmall),
+            Some(range) if amount.minor() > range.max => Err(DeclineCode::AmountTooLarge),
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// A key that a shop shares with us to sign its requests in a dialect, under the name by which that dialect
+/// knows the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedKey {
+    /// The dialect.
+    pub dialect: String,
+    /// The project's name or number in that dialect.
+    pub login: String,
+    /// The key.
+    pub secret: EndpointSecret,
 }
 
 /// The settings of a project.
@@ -49,6 +191,9 @@ pub struct ProjectSettings {
     pub dynamic_endpoint: Option<Endpoint>,
     /// How payers pay; the first that fits is used.
     pub methods: Vec<PaymentMethod>,
+    /// Keys with which the shop signs its requests.
+    #[serde(default)]
+    pub keys: Vec<SharedKey>,
 }
 
 /// One shop, site or terminal of a merchant.
@@ -70,5 +215,20 @@ impl Project {
     /// The method with this name.
     pub fn method(&self, id: &str) -> Option<&PaymentMethod> {
         self.settings.methods.iter().find(|method| method.id == id)
+    }
+
+    /// The first method of this kind.
+    pub fn method_of(&self, kind: MethodKind) -> Option<&PaymentMethod> {
+        self.settings
+            .methods
+            .iter()
+            .find(|method| method.kind == kind)
+    }
+
+    /// What the project is called in a dialect whose requests are signed by a shared key.
+    pub fn login(&self, dialect: &str) -> Option<&str> {
+        let mut keys = self.settings.keys.iter();
+        keys.find(|key| key.dialect == dialect)
+            .map(|key| key.login.as_str())
     }
 }

@@ -1,7 +1,7 @@
 //! Why a command is not carried out. A refusal changes nothing. A gateway's refusal is not one of
 //! these: it is an [`crate::Outcome`].
 
-use crate::{Money, PaymentId, PaymentStatus};
+use crate::{DeclineCode, Money, PaymentId, PaymentStatus};
 
 /// Why a command is not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,9 @@ pub enum Refusal {
         /// What is captured and not given back.
         actual: Money,
     },
+    /// The payment method cannot do this, for this reason.
+    #[error("the payment method cannot do this: {0:?}")]
+    MethodCannot(DeclineCode),
     /// The project has no such payment method.
     #[error("no such payment method")]
     MethodUnavailable,

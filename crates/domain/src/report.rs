@@ -3,9 +3,10 @@
 use crate::context::{ENQUIRIES_BEFORE_INCIDENT, EXCHANGES_BEFORE_INCIDENT, Movement};
 use crate::decide::Step;
 use crate::{
-    AccountKind, Context, DeclineCode, Effects, EntryKind, EventKind, Facts, IncidentKind,
-    Operation, OperationKind, OperationState, Outcome, PayerAction, Payment, Phase, Refusal,
-    Report, ReportOutcome, ResolveIncident, SendOperation, TimerKind, Transition, tries,
+    AccountKind, Context, DeclineCode, DoubtNotice, Effects, EntryKind, EventKind, Facts,
+    IncidentKind, Initiator, Operation, OperationKind, OperationState, Outcome, PayerAction,
+    Payment, Phase, Refusal, Report, ReportOutcome, ResolveIncident, SendOperation, TimerKind,
+    Transition, tries,
 };
 
 /// Records that an operation is about to be sent, or goes on after the payer's step.
@@ -53,7 +54,7 @@ fn transaction_of(action: &PayerAction) -> Option<&str> {
     }
 }
 
-fn put(payment: &mut Payment, operation: Operation) {
+pub(crate) fn put(payment: &mut Payment, operation: Operation) {
     if let Some(place) = payment
         .operations
         .iter_mut()
@@ -101,6 +102,26 @@ pub(crate) fn report(
             fx.clear_timer(payment, TimerKind::Enquiry, number);
             fx.open_incident(payment, IncidentKind::Contradiction, Some(number), detail);
         }
+    }
+    Ok(Step::Done(Some(number)))
+}
+
+/// Keeps that a notice was not believed: one incident of a kind per operation is enough, for anybody who
+/// knows the address may send more.
+pub(crate) fn doubt(
+    command: &DoubtNotice,
+    payment: &mut Payment,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    let number = command.operation;
+    let mut operation = payment
+        .operation(number)
+        .ok_or(Refusal::SubjectNotFound)?
+        .clone();
+    if !operation.doubts.contains(&command.kind) {
+        operation.doubts.push(command.kind);
+        put(payment, operation);
+        fx.open_incident(payment, command.kind, Some(number), command.detail.clone());
     }
     Ok(Step::Done(Some(number)))
 }
@@ -226,7 +247,13 @@ fn stay_open(
 ) {
     // A status answer or silence names no step; the one that the payer was asked for is still to be taken.
     if news.report.action.is_some() {
+        let asked_before = operation.action == news.report.action;
         operation.action.clone_from(&news.report.action);
+        // A payer on our own page is led by that page.
+        let led_by_merchant = operation.initiator == Initiator::Merchant;
+        if led_by_merchant && !asked_before && payment.is_open() {
+            fx.tell_if_wanted(EventKind::ActionRequired, operation.number, ctx);
+        }
     }
     if news.enquiries == ENQUIRIES_BEFORE_INCIDENT {
         let detail = format!(
@@ -310,6 +337,7 @@ fn merge_facts(known: &mut Facts, told: &Facts) {
     take(&mut known.terminal, &told.terminal);
     take(&mut known.eci, &told.eci);
     take(&mut known.gateway_code, &told.gateway_code);
+    known.happened_at = told.happened_at.or(known.happened_at);
 }
 
 fn succeeded(
@@ -434,7 +462,7 @@ fn declined(
         let detail = format!("the return of surplus money was refused: {code:?}");
         return fx.open_incident(payment, IncidentKind::SurplusStuck, number, detail);
     }
-    if operation.initiator == crate::Initiator::Timer {
+    if operation.initiator == Initiator::Timer {
         let detail = format!(
             "the automatic {} was refused: {code:?}",
             operation.kind.word()

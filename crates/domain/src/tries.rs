@@ -4,8 +4,8 @@ use crate::context::Movement;
 use crate::decide::{Step, end};
 use crate::{
     AccountKind, BeginTry, Context, DeclineCode, Effects, EndReason, EntryKind, EventKind, Facts,
-    IncidentKind, Initiator, Operation, OperationKind, OperationState, Payment, PaymentStatus,
-    Phase, Refusal, SurplusPolicy, TimerKind, Timestamp,
+    IncidentKind, Initiator, OnRefusal, Operation, OperationKind, OperationState, Payment,
+    PaymentStatus, Phase, Refusal, SurplusPolicy, TimerKind, Timestamp, Way, report,
 };
 
 pub(crate) fn begin(
@@ -33,6 +33,11 @@ pub(crate) fn begin(
         .project
         .method(&command.method)
         .ok_or(Refusal::MethodUnavailable)?;
+    let country = payment.order.customer.country.as_deref();
+    let refused = method.check(payment.amount, country, payment.way == Way::Hold);
+    if let (Err(code), OnRefusal::Answer) = (refused, command.on_refusal) {
+        return Err(Refusal::MethodCannot(code));
+    }
     let mut operation = new_operation(
         payment,
         payment.way.try_kind(),
@@ -44,6 +49,14 @@ pub(crate) fn begin(
     operation.card.clone_from(&command.card);
     operation.initiator = command.initiator;
     let number = operation.number;
+    if let Err(code) = refused {
+        operation.state = OperationState::Declined;
+        operation.finished_at = Some(ctx.now);
+        payment.operations.push(operation.clone());
+        failed(&mut operation, code, payment, ctx, fx);
+        report::put(payment, operation);
+        return Ok(Step::Done(Some(number)));
+    }
     let period_end = ctx.now.plus_millis(method.processing_period_ms);
     fx.set_timer(
         payment,
@@ -65,12 +78,15 @@ pub(crate) fn new_operation(
 ) -> Operation {
     Operation {
         id: crate::OperationId::new(now, payment.id.bucket(), 0),
+        serial: 0,
         number: payment.next_number(),
         kind,
         state: OperationState::Created,
         amount,
         parent: payment.completed_by,
         reference: None,
+        description: None,
+        doubts: Vec::new(),
         method: payment
             .winner()
             .map(|winner| winner.method.clone())
@@ -273,6 +289,10 @@ pub(crate) fn period_over(
         return Ok(());
     }
     operation.period_over = true;
+    let waits = payment.is_open() && payment.try_in_flight().is_none();
+    if waits && payment.tries_left() == 0 {
+        fx.tell_if_wanted(EventKind::PeriodOver, number, ctx);
+    }
     if payment.is_open() && payment.try_in_flight().is_none() && ctx.now >= payment.expires_at {
         end(payment, EndReason::Expired, ctx, fx);
     }

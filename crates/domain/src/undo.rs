@@ -4,8 +4,9 @@ use crate::context::Movement;
 use crate::decide::{LOOK_AGAIN_MS, Step, asked};
 use crate::tries::{mark_sent, new_operation};
 use crate::{
-    AccountKind, Capture, Context, Effects, EntryKind, Initiator, OperationId, OperationKind,
-    Payment, PaymentStatus, Phase, ReferenceKind, Refund, Refusal, TimerKind, Void,
+    AccountKind, Capture, Context, DeclineCode, Effects, EntryKind, EventKind, Initiator,
+    OnRefusal, OperationId, OperationKind, OperationState, Payment, PaymentStatus, Phase, Project,
+    ReferenceKind, Refund, RefundAbility, Refusal, TimerKind, Void,
 };
 
 /// One capture or void at a time per hold.
@@ -121,8 +122,11 @@ pub(crate) fn refund(
             return Ok(Step::Repeated(first.number));
         }
     }
+    let records = command.on_refusal == OnRefusal::Record;
     match payment.status() {
         PaymentStatus::Captured | PaymentStatus::PartiallyRefunded => {}
+        // Nothing is left: that is a refund that is too large.
+        PaymentStatus::Refunded if records => {}
         other @ (PaymentStatus::AwaitingPayment
         | PaymentStatus::Processing
         | PaymentStatus::Authorized
@@ -141,17 +145,39 @@ pub(crate) fn refund(
             actual: payment.money(payment.deposited()),
         });
     }
-    if payment.refundable() == 0 && command.amount.is_none() {
+    if payment.refundable() == 0 && command.amount.is_none() && !records {
         return Err(Refusal::InProgress);
     }
-    let amount = within(payment, command.amount, payment.refundable())?;
+    let left = payment.refundable();
+    let all = if left > 0 {
+        left
+    } else {
+        payment.sums.captured
+    };
+    let wanted = asked(payment, command.amount.unwrap_or(all))?;
+    let refused = refund_refused(payment, wanted.minor(), ctx.project);
+    if let (Some(code), false) = (refused, records) {
+        within(payment, command.amount, left)?;
+        return Err(Refusal::MethodCannot(code));
+    }
+    let amount = wanted.minor();
     let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
     operation.id = command.operation_id;
     operation.initiator = command.initiator;
     operation.reference.clone_from(&command.reference);
+    operation.description.clone_from(&command.description);
     if let Some(reference) = &command.reference {
         let key = format!("{}/{reference}", payment.id.uuid());
         fx.references.push((ReferenceKind::Refund, key));
+    }
+    if let Some(code) = refused {
+        operation.state = OperationState::Declined;
+        operation.decline = Some(code);
+        operation.finished_at = Some(ctx.now);
+        let number = operation.number;
+        payment.operations.push(operation);
+        fx.tell(EventKind::RefundDeclined, Some(number));
+        return Ok(Step::Done(Some(number)));
     }
     let reserve = Movement {
         entry: EntryKind::Refund,
@@ -166,6 +192,23 @@ pub(crate) fn refund(
     let number = operation.number;
     payment.operations.push(operation);
     Ok(Step::Done(Some(number)))
+}
+
+/// Why a refund cannot be made by our own rules.
+fn refund_refused(payment: &Payment, amount: i64, project: &Project) -> Option<DeclineCode> {
+    if amount > payment.refundable() {
+        return Some(DeclineCode::RefundExceeds);
+    }
+    let method = payment
+        .winner()
+        .and_then(|winner| project.method(&winner.method));
+    match method.map(|method| method.refunds).unwrap_or_default() {
+        RefundAbility::Partial => None,
+        RefundAbility::Full => {
+            (amount < payment.sums.captured).then_some(DeclineCode::PartialRefundImpossible)
+        }
+        RefundAbility::Never => Some(DeclineCode::RefundImpossible),
+    }
 }
 
 /// Captures what is held because its time has come; the exchange timer sends it.

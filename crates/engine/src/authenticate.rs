@@ -37,6 +37,9 @@ pub enum AuthenticationError {
     /// No such login, wrong password, or revoked.
     #[error("access denied")]
     Denied,
+    /// The login is known, and the signature is not by its key.
+    #[error("wrong signature")]
+    SignatureWrong,
     /// Right, but not from this address.
     #[error("access denied from this address")]
     AddressNotAllowed,
@@ -79,13 +82,24 @@ pub(crate) struct Credential {
     pub allow_list: Vec<IpNet>,
 }
 
-/// How a credential is looked up: dialect, `password` or `token`, login.
+impl Credential {
+    fn admits(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let allowed = &self.allow_list;
+        allowed.is_empty() || allowed.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// How a credential is looked up: dialect, `password`, `token` or `key`, login.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct CredentialKey {
     pub dialect: String,
     pub kind: &'static str,
     pub login: String,
 }
+
+/// Stands for the key of a login that does not exist.
+const NO_KEY: &str = "no such key";
 
 /// How many leading characters of a token are its public part.
 pub(crate) const TOKEN_LOGIN: usize = 8;
@@ -155,14 +169,55 @@ impl Engine {
         if !self.vault().verify(secret, &credential.secret_hash) {
             return Err(AuthenticationError::Denied);
         }
-        let allowed = &credential.allow_list;
-        let address = address.to_canonical();
-        if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
+        if !credential.admits(address) {
             return Err(AuthenticationError::AddressNotAllowed);
         }
         let project = directory.projects.get(&credential.project_id);
         Ok(Owner {
             project: project.ok_or(AuthenticationError::Denied)?.clone(),
+            settings_version: directory.version,
+            credential: Some(credential.id),
+            only_payment: None,
+        })
+    }
+
+    /// Lets a caller in whose request is signed with a key that the project `login` shares with us in this
+    /// dialect. `verify` checks the signature with that key, in a time that does not depend on it.
+    ///
+    /// # Errors
+    /// See [`AuthenticationError`].
+    pub fn authenticate_signed(
+        &self,
+        dialect: &str,
+        login: &str,
+        address: IpAddr,
+        verify: impl FnOnce(&str) -> bool,
+    ) -> Result<Owner, AuthenticationError> {
+        let key = CredentialKey {
+            dialect: dialect.to_owned(),
+            kind: "key",
+            login: login.to_owned(),
+        };
+        let directory = self.directory();
+        let credential = directory.credentials.get(&key);
+        let project = credential.and_then(|found| directory.projects.get(&found.project_id));
+        let shared = project.and_then(|project| {
+            let mut keys = project.settings.keys.iter();
+            keys.find(|shared| shared.dialect == dialect && shared.login == login)
+        });
+        let (Some(credential), Some(project), Some(shared)) = (credential, project, shared) else {
+            // Spend the time that a known login costs.
+            verify(NO_KEY);
+            return Err(AuthenticationError::Denied);
+        };
+        if !verify(shared.secret.expose()) {
+            return Err(AuthenticationError::SignatureWrong);
+        }
+        if !credential.admits(address) {
+            return Err(AuthenticationError::AddressNotAllowed);
+        }
+        Ok(Owner {
+            project: project.clone(),
             settings_version: directory.version,
             credential: Some(credential.id),
             only_payment: None,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use altyn_domain::{
     CallbackFormat, CallbackMessage, Command, Delivery, DeliveryAttempt, DeliveryState, Endpoint,
-    Event, HttpMethod, HttpRequest, TimerChange, TimerKey, TimerKind,
+    Event, HttpMethod, HttpRequest, Project, TimerChange, TimerKey, TimerKind,
 };
 use altyn_storage::{DeliveryKey, LeasedTimer, Telling};
 use tracing::{info, warn};
@@ -82,7 +82,12 @@ impl Engine {
             // The endpoint was removed: nobody wants this any more.
             return self.give_up(owner, timer, delivery).await;
         };
-        let rendered = match render(&delivery, &event, endpoint, format.as_ref()) {
+        let rendered = match render(
+            &delivery,
+            &event,
+            owner.project(),
+            (endpoint, format.as_ref()),
+        ) {
             Ok(Some(message)) => message,
             Ok(None) => return self.finish_untold(owner, timer, delivery).await,
             Err(error) => {
@@ -129,18 +134,18 @@ impl Engine {
         crash::point("callback.answered");
         delivery.attempts += 1;
         let accepted = tried.status.is_some_and(|status| format.accepts(status));
-        let last = delivery.attempts >= endpoint.attempts_max;
-        let change = match (accepted, last) {
+        let pause_ms = format.retry_pause_ms(endpoint, delivery.attempts);
+        let change = match (accepted, pause_ms) {
             (true, _) => {
                 delivery.state = DeliveryState::Delivered;
                 TimerChange::Clear
             }
-            (false, true) => {
+            (false, None) => {
                 delivery.state = DeliveryState::Failed;
                 TimerChange::Clear
             }
-            (false, false) => TimerChange::Set {
-                due_at: self.now().plus_millis(endpoint.retry_pause_ms),
+            (false, Some(pause_ms)) => TimerChange::Set {
+                due_at: self.now().plus_millis(pause_ms),
                 attempt: delivery.attempts,
             },
         };
@@ -246,8 +251,8 @@ impl Engine {
 fn render(
     delivery: &Delivery,
     event: &Event,
-    endpoint: &Endpoint,
-    format: &dyn CallbackFormat,
+    project: &Project,
+    (endpoint, format): (&Endpoint, &dyn CallbackFormat),
 ) -> Result<Option<CallbackMessage>, altyn_domain::RenderError> {
     let stored = delivery
         .rendered
@@ -255,7 +260,7 @@ fn render(
         .and_then(|text| serde_json::from_str(text).ok());
     match stored {
         Some(message) => Ok(Some(message)),
-        None => format.render(event, endpoint, &delivery.url),
+        None => format.render(event, project, endpoint, &delivery.url),
     }
 }
 

@@ -32,6 +32,10 @@ pub struct EngineConfig {
     pub timers_max: usize,
     /// Largest answer of a gateway, in bytes.
     pub response_max: usize,
+    /// Exchanges under way at once that nobody waits for; more are answered "busy".
+    pub background_max: usize,
+    /// The address under which gateways and payers reach this installation.
+    pub public_url: String,
     /// Callback delivery.
     pub callbacks: CallbackLimits,
 }
@@ -46,6 +50,8 @@ impl Default for EngineConfig {
             timer_poll_ms: 200,
             timers_max: 64,
             response_max: 1 << 20,
+            background_max: 1_024,
+            public_url: String::new(),
             callbacks: CallbackLimits {
                 timeout_ms: 10_000,
                 per_host_max: 8,

@@ -37,10 +37,10 @@ impl Directory {
                 serde_json::from_str(&record.allow_list).map_err(|_| fault())?;
             let key = CredentialKey {
                 dialect: record.dialect,
-                kind: if record.kind == "token" {
-                    "token"
-                } else {
-                    "password"
+                kind: match record.kind.as_str() {
+                    "token" => "token",
+                    "key" => "key",
+                    _ => "password",
                 },
                 login: record.login,
             };

@@ -7,6 +7,7 @@ use altyn_domain::{
     Answer, CallbackFormat, Command, Connector, OperationId, Payment, Refusal, Timestamp,
 };
 use altyn_storage::{Lease, Request, Storage};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::directory::Directory;
@@ -49,6 +50,7 @@ struct Inner {
     receivers: HttpClient,
     guard: UrlGuard,
     callback_places: Receivers,
+    background: Arc<Semaphore>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,9 +72,11 @@ impl Engine {
             clock: parts.clock.clone(),
             entropy: parts.entropy.clone(),
             config: parts.config.clone(),
+            serials: std::sync::Mutex::new(0..0),
         };
         let (writer, _task) = writer.start().await?;
         let guard = UrlGuard::new(parts.config.callbacks.allowed_networks.clone());
+        let background = Arc::new(Semaphore::new(parts.config.background_max));
         let callback_places = Receivers::new(parts.config.callbacks.per_host_max);
         let fault = |error: reqwest::Error| EngineError::Fault(error.to_string());
         Ok(Self(Arc::new(Inner {
@@ -93,6 +97,7 @@ impl Engine {
             writer,
             guard,
             callback_places,
+            background,
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })))
@@ -152,6 +157,12 @@ impl Engine {
 
     pub(crate) fn callback_places(&self) -> &Receivers {
         &self.0.callback_places
+    }
+
+    /// A place among the exchanges that nobody waits for.
+    pub(crate) fn background_place(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+        let place = self.0.background.clone().try_acquire_owned();
+        place.map_err(|_| EngineError::Busy)
     }
 
     /// Settings as they are known now.

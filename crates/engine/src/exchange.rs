@@ -1,7 +1,10 @@
 //! One exchange with a gateway: translate, send, translate back. No transaction is open meanwhile, and
 //! whatever happens comes out as a [`Report`], never as an error.
 
-use altyn_domain::{ExchangeKind, ExchangeRequest, NotFoundRule, Outcome, Payment, Report, Step};
+use altyn_domain::{
+    Addresses, ExchangeKind, ExchangeRequest, NotFoundRule, Outcome, Payment, PaymentId,
+    ROUNDS_MAX, Report, Step,
+};
 use tracing::{info, warn};
 
 use crate::http::NoResponse;
@@ -49,38 +52,52 @@ impl Engine {
         let Some(operation) = payment.operation(number) else {
             return Report::bare(silence);
         };
-        let method = owner.project().method(&operation.method);
-        let connector = method.and_then(|method| self.connector(&method.connector));
-        let (Some(method), Some(connector)) = (method, connector) else {
+        let Some((method, connector)) = self.method_and_connector(owner, operation) else {
             warn!(payment.id = %payment.id, method = operation.method, "payment method is gone");
             return Report::bare(silence);
         };
-        let exchange = ExchangeRequest {
+        let addresses = self.addresses(payment.id, number);
+        let mut exchange = ExchangeRequest {
             payment,
             operation,
             settings: &method.settings,
             kind,
+            addresses: &addresses,
+            round: 0,
         };
-        let request = match connector.request(&exchange) {
+        let mut request = match connector.request(&exchange) {
             Ok(request) => request,
             Err(error) => {
                 warn!(payment.id = %payment.id, %error, "no request could be made");
                 return Report::bare(silence);
             }
         };
-        let response = match self.gateways().send(request, None).await {
-            Ok(response) => response,
-            Err(NoResponse::NotSent(why)) => {
-                warn!(payment.id = %payment.id, error = %why, "the gateway could not be reached");
-                return Report::bare(silence);
-            }
-            Err(NoResponse::Lost(why)) => {
-                warn!(payment.id = %payment.id, error = %why, "the gateway did not answer");
-                return Report::bare(Outcome::Unknown);
+        let step = loop {
+            let response = match self.gateways().send(request, None).await {
+                Ok(response) => response,
+                Err(NoResponse::NotSent(why)) if exchange.round == 0 => {
+                    warn!(payment.id = %payment.id, error = %why, "the gateway could not be reached");
+                    return Report::bare(silence);
+                }
+                Err(NoResponse::NotSent(why) | NoResponse::Lost(why)) => {
+                    warn!(payment.id = %payment.id, error = %why, "the gateway did not answer");
+                    return Report::bare(Outcome::Unknown);
+                }
+            };
+            match connector.step(&exchange, &response) {
+                Step::Next(next) if exchange.round + 1 < ROUNDS_MAX => {
+                    exchange.round += 1;
+                    request = *next;
+                }
+                step => break step,
             }
         };
-        match connector.step(&exchange, &response) {
+        match step {
             Step::Report(report) => *report,
+            Step::Next(_) => {
+                warn!(payment.id = %payment.id, "the gateway leads nowhere");
+                Report::bare(Outcome::Unknown)
+            }
             Step::NotFound => {
                 let sent_at = operation.sent_at.unwrap_or(operation.created_at);
                 let since_ms = self.now().millis_since(sent_at);
@@ -93,6 +110,20 @@ impl Engine {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Engine {
+    /// Where a gateway finds us about this operation, and where it sends the payer back to.
+    pub(crate) fn addresses(&self, payment: PaymentId, operation: u32) -> Addresses {
+        let (base, id) = (
+            self.config().public_url.trim_end_matches('/'),
+            payment.uuid(),
+        );
+        Addresses {
+            notice_url: format!("{base}/notices/{id}/{operation}"),
+            return_url: format!("{base}/checkout/{id}/back"),
         }
     }
 }

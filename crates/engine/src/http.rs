@@ -59,12 +59,13 @@ impl HttpClient {
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Post => reqwest::Method::POST,
+            HttpMethod::Patch => reqwest::Method::PATCH,
         };
         let mut builder = self.client.request(method, &request.url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
-        if request.method == HttpMethod::Post {
+        if request.method != HttpMethod::Get {
             builder = builder.body(request.body);
         }
         let mut response = builder.send().await.map_err(|error| {

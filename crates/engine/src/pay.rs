@@ -1,31 +1,109 @@
-//! Paying by card: intent → gateway → outcome, and the payer's steps of 3-D Secure in between.
+//! Paying: intent → gateway → outcome, and the payer's steps in between.
 
 use std::time::Duration;
 
 use altyn_domain::{
-    Answer, Authentication, BeginTry, BrowserFacts, CardDetails, Command, ExchangeKind, Initiator,
-    PayerAction, PaymentId, Refusal, ReportOutcome, SendOperation,
+    Answer, Authentication, BeginTry, BrowserFacts, CardDetails, Command, ExchangeKind, Features,
+    Initiator, MethodKind, OnRefusal, OperationId, PayerAction, PaymentId, PaymentMethod, Project,
+    Refusal, ReportOutcome, SendOperation,
 };
 
 use tracing::error;
 
-use crate::{Engine, EngineError, Owner, crash};
+use crate::{Engine, EngineError, Owner, Registration, crash};
 
 /// How often an outcome is tried to be recorded, and the pause between two tries.
 const RECORDS_MAX: u32 = 10;
 const RECORD_PAUSE: Duration = Duration::from_millis(100);
 
-/// A card to pay with.
+/// Whether the caller waits for the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// The answer shows what the gateway said.
+    ForOutcome,
+    /// The answer comes as soon as the intent is on disk; the exchange goes on by itself.
+    No,
+}
+
+/// A try to pay.
 #[derive(Debug, Clone)]
-pub struct CardPayment {
-    /// The payment.
-    pub payment_id: PaymentId,
-    /// The card; lives as long as the exchange.
-    pub card: CardDetails,
-    /// The payer's browser, if the payer is at our page.
+pub struct PayRequest {
+    /// The payment method; by default the project's first of the kind that is paid with.
+    pub method: Option<String>,
+    /// The card, if it is paid by card; lives as long as the exchange.
+    pub card: Option<CardDetails>,
+    /// The payer's browser, if it is known.
     pub browser: Option<BrowserFacts>,
     /// Who pays.
     pub initiator: Initiator,
+    /// What becomes of a try that the payment method does not take.
+    pub on_refusal: OnRefusal,
+}
+
+impl PayRequest {
+    /// By card, with the project's first method for cards.
+    pub fn by_card(card: CardDetails, browser: Option<BrowserFacts>, initiator: Initiator) -> Self {
+        Self {
+            method: None,
+            card: Some(card),
+            browser,
+            initiator,
+            on_refusal: OnRefusal::Answer,
+        }
+    }
+
+    /// By a method at whose own page the payer pays.
+    pub fn by_method(method: &str, initiator: Initiator) -> Self {
+        Self {
+            method: Some(method.to_owned()),
+            card: None,
+            browser: None,
+            initiator,
+            on_refusal: OnRefusal::Answer,
+        }
+    }
+
+    fn method_of<'a>(&self, project: &'a Project) -> Result<&'a PaymentMethod, Refusal> {
+        let kind = if self.card.is_some() {
+            MethodKind::Card
+        } else {
+            MethodKind::Wallet
+        };
+        let method = match &self.method {
+            Some(id) => project.method(id).filter(|method| method.kind == kind),
+            None => project.method_of(kind),
+        };
+        method.ok_or(Refusal::MethodUnavailable)
+    }
+
+    fn command(
+        &self,
+        payment_id: PaymentId,
+        owner: &Owner,
+        id: OperationId,
+    ) -> Result<BeginTry, Refusal> {
+        Ok(BeginTry {
+            payment_id,
+            operation_id: id,
+            method: self.method_of(owner.project())?.id.clone(),
+            card: self.card.as_ref().map(CardDetails::summary),
+            initiator: self.initiator,
+            on_refusal: self.on_refusal,
+        })
+    }
+
+    fn exchange(self, features: Features) -> ExchangeKind {
+        let authentication = match (features.force_authentication, features.skip_authentication) {
+            (true, _) => Authentication::Force,
+            (false, true) => Authentication::Skip,
+            (false, false) => Authentication::Default,
+        };
+        ExchangeKind::Begin {
+            card: self.card,
+            browser: self.browser,
+            authentication,
+        }
+    }
 }
 
 /// What the payer's browser brought back.
@@ -44,54 +122,42 @@ pub enum PayerStep {
 }
 
 impl Engine {
-    /// Tries to pay by card. The answer shows the try: succeeded, declined, waiting for the payer or for
-    /// the gateway.
+    /// Tries to pay. The answer shows the try: succeeded, declined, waiting for the payer or for the gateway.
     ///
     /// # Errors
     /// See [`EngineError`].
-    pub async fn pay_by_card(
+    pub async fn pay(
         &self,
         owner: &Owner,
-        payment: CardPayment,
+        payment_id: PaymentId,
+        wanted: PayRequest,
     ) -> Result<Answer, EngineError> {
-        let (engine, owner) = (self.clone(), owner.clone());
-        self.detached(async move { engine.pay_to_the_end(&owner, payment).await })
+        self.only(owner, payment_id)?;
+        let begin = wanted.command(payment_id, owner, self.new_operation_id(owner))?;
+        let kind = |intent: &Answer| wanted.exchange(intent.payment.order.features);
+        let (command, committed) = (Command::BeginTry(begin), "pay.intent_committed");
+        self.carry_out(owner, Wait::ForOutcome, committed, command, kind)
             .await
     }
 
-    async fn pay_to_the_end(
+    /// Registers an order and begins its first try in one commit. The answer comes with that commit, and the
+    /// exchange with the gateway goes on by itself.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; a reference that was used before is a refusal.
+    pub async fn register_and_pay(
         &self,
         owner: &Owner,
-        wanted: CardPayment,
+        registration: Registration,
+        wanted: PayRequest,
     ) -> Result<Answer, EngineError> {
-        self.only(owner, wanted.payment_id)?;
-        let method = owner
-            .project()
-            .settings
-            .methods
-            .first()
-            .ok_or(Refusal::MethodUnavailable)?;
-        let begin = BeginTry {
-            payment_id: wanted.payment_id,
-            operation_id: self.new_operation_id(owner),
-            method: method.id.clone(),
-            card: Some(wanted.card.summary()),
-            initiator: wanted.initiator,
-        };
-        let intent = self.execute(owner, Command::BeginTry(begin), None).await?;
-        crash::point("pay.intent_committed");
-        let features = intent.payment.order.features;
-        let authentication = match (features.force_authentication, features.skip_authentication) {
-            (true, _) => Authentication::Force,
-            (false, true) => Authentication::Skip,
-            (false, false) => Authentication::Default,
-        };
-        let kind = ExchangeKind::Begin {
-            card: Some(wanted.card),
-            browser: wanted.browser,
-            authentication,
-        };
-        self.finish_exchange(owner, intent, &kind).await
+        let mut register = self.registration(owner, registration);
+        let first = wanted.command(register.id, owner, self.new_operation_id(owner))?;
+        register.first_try = Some(first);
+        let command = Command::Register(Box::new(register));
+        let kind = |intent: &Answer| wanted.exchange(intent.payment.order.features);
+        self.carry_out(owner, Wait::No, "pay.intent_committed", command, kind)
+            .await
     }
 
     /// Goes on with a try after the payer did what the gateway asked for. A step that was taken before, or
@@ -105,34 +171,75 @@ impl Engine {
         payment_id: PaymentId,
         transaction_id: String,
         step: PayerStep,
+        wait: Wait,
+    ) -> Result<Answer, EngineError> {
+        self.only(owner, payment_id)?;
+        let payment = self
+            .payment(owner, payment_id)
+            .await?
+            .ok_or(Refusal::PaymentNotFound)?;
+        let waiting = payment.tries().find(|attempt| {
+            attempt
+                .action
+                .as_ref()
+                .is_some_and(|action| fits(action, &transaction_id, &step))
+        });
+        let operation = waiting.ok_or(Refusal::StepNotExpected)?.number;
+        let command = Command::Send(SendOperation {
+            payment_id,
+            operation,
+            after_action: Some(transaction_id),
+        });
+        let kind = match step {
+            PayerStep::DeviceChecked { indicator } => ExchangeKind::DeviceChecked { indicator },
+            PayerStep::Challenged { cres } => ExchangeKind::Challenged { cres },
+        };
+        self.carry_out(owner, wait, "pay.step_committed", command, |_| kind)
+            .await
+    }
+
+    /// Records an intent and exchanges it with the gateway, to the end even if the caller goes away.
+    pub(crate) async fn carry_out(
+        &self,
+        owner: &Owner,
+        wait: Wait,
+        committed: &'static str,
+        command: Command,
+        kind: impl FnOnce(&Answer) -> ExchangeKind + Send + 'static,
     ) -> Result<Answer, EngineError> {
         let (engine, owner) = (self.clone(), owner.clone());
-        self.detached(async move {
-            engine.only(&owner, payment_id)?;
-            let payment = engine
-                .payment(&owner, payment_id)
-                .await?
-                .ok_or(Refusal::PaymentNotFound)?;
-            let waiting = payment.tries().find(|attempt| {
-                attempt
-                    .action
-                    .as_ref()
-                    .is_some_and(|action| fits(action, &transaction_id, &step))
-            });
-            let operation = waiting.ok_or(Refusal::StepNotExpected)?.number;
-            let send = SendOperation {
-                payment_id,
-                operation,
-                after_action: Some(transaction_id),
-            };
-            let intent = engine.execute(&owner, Command::Send(send), None).await?;
-            let kind = match step {
-                PayerStep::DeviceChecked { indicator } => ExchangeKind::DeviceChecked { indicator },
-                PayerStep::Challenged { cres } => ExchangeKind::Challenged { cres },
-            };
-            engine.finish_exchange(&owner, intent, &kind).await
-        })
-        .await
+        match wait {
+            Wait::ForOutcome => {
+                self.detached(async move {
+                    let intent = engine.execute(&owner, command, None).await?;
+                    crash::point(committed);
+                    let kind = kind(&intent);
+                    engine.finish_exchange(&owner, intent, &kind).await
+                })
+                .await
+            }
+            Wait::No => {
+                // A place first: what is accepted here is exchanged here, not left to a timer.
+                let place = self.background_place()?;
+                let intent = self
+                    .detached(async move {
+                        let intent = engine.execute(&owner, command, None).await?;
+                        crash::point(committed);
+                        let (answer, kind) = (intent.clone(), kind(&intent));
+                        let exchanging = engine.clone();
+                        engine.tasks().spawn(async move {
+                            let done = exchanging.finish_exchange(&owner, intent, &kind).await;
+                            if let Err(failure) = done {
+                                error!(error = %failure, "an exchange in the background failed");
+                            }
+                            drop(place);
+                        });
+                        Ok(answer)
+                    })
+                    .await?;
+                Ok(intent)
+            }
+        }
     }
 
     /// The network call of an intent that is on disk, and the record of its outcome.
@@ -142,6 +249,11 @@ impl Engine {
         intent: Answer,
         kind: &ExchangeKind,
     ) -> Result<Answer, EngineError> {
+        // A repeated request, or one that a rule of ours declined: nothing is to be exchanged.
+        let open = |operation: &altyn_domain::Operation| operation.state.is_open();
+        if intent.repeated || !intent.operation().is_some_and(open) {
+            return Ok(intent);
+        }
         let payment = &intent.payment;
         let operation = intent.operation.ok_or(Refusal::SubjectNotFound)?;
         let points = crash_points(&intent);

@@ -21,6 +21,10 @@ pub struct Registration {
     pub auto_void_at: Option<Timestamp>,
     /// What the merchant told.
     pub order: Order,
+    /// The merchant's number of the order as the dialect compares it; by default as it is written.
+    pub reference_key: Option<String>,
+    /// How many tries are allowed; by default as the project says.
+    pub tries_max: Option<u32>,
 }
 
 impl Engine {
@@ -33,6 +37,19 @@ impl Engine {
         owner: &Owner,
         registration: Registration,
     ) -> Result<Answer, EngineError> {
+        let command = self.registration(owner, registration);
+        let answer = self
+            .execute(owner, Command::Register(Box::new(command)), None)
+            .await?;
+        crash::point("register.committed");
+        Ok(answer)
+    }
+
+    pub(crate) fn registration(
+        &self,
+        owner: &Owner,
+        registration: Registration,
+    ) -> RegisterPayment {
         let now = self.now();
         let id = PaymentId::new(now, owner.project.bucket, self.entropy().random());
         let mut order = registration.order;
@@ -40,7 +57,7 @@ impl Engine {
             order.reference = id.uuid().to_string();
         }
         let default_end = now.plus_millis(owner.project.settings.session_timeout_ms);
-        let command = RegisterPayment {
+        RegisterPayment {
             id,
             dialect: registration.dialect.to_owned(),
             way: registration.way,
@@ -48,12 +65,12 @@ impl Engine {
             expires_at: registration.expires_at.unwrap_or(default_end),
             auto_capture_at: registration.auto_capture_at,
             auto_void_at: registration.auto_void_at,
+            reference_key: registration
+                .reference_key
+                .unwrap_or_else(|| order.reference.clone()),
+            tries_max: registration.tries_max,
+            first_try: None,
             order,
-        };
-        let answer = self
-            .execute(owner, Command::Register(Box::new(command)), None)
-            .await?;
-        crash::point("register.committed");
-        Ok(answer)
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Making projects and credentials. Ordinary transactions with an audit row; not the writer's work.
 
-use altyn_domain::{Bucket, CredentialId, ProjectId, ProjectSettings};
+use altyn_domain::{Bucket, CredentialId, EndpointSecret, ProjectId, ProjectSettings, SharedKey};
 use altyn_storage::{CredentialRecord, ProjectRecord};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ipnet::IpNet;
 
 use crate::authenticate::TOKEN_LOGIN;
 use crate::{Engine, EngineError, NewCredential, Secret};
@@ -109,6 +110,55 @@ impl Engine {
         let what = format!("{kind} {} created", record.id);
         self.storage()
             .save_settings(&[], &[record], &what, now)
+            .await?;
+        self.reload_settings().await?;
+        Ok(secret)
+    }
+
+    /// Makes the key with which a project signs its requests in a dialect, under the name or number by which
+    /// that dialect knows the project.
+    ///
+    /// # Errors
+    /// If there is no such project, the name is taken, or the database refuses it.
+    pub async fn create_shared_key(
+        &self,
+        project: ProjectId,
+        dialect: &str,
+        login: &str,
+        allow_list: &[IpNet],
+    ) -> Result<Secret, EngineError> {
+        let now = self.now();
+        let secret = Secret(self.random_text(32));
+        let records = self.storage().settings().await?;
+        let found = records
+            .projects
+            .into_iter()
+            .find(|record| record.id == project);
+        let mut record =
+            found.ok_or_else(|| EngineError::Fault(format!("no project {project}")))?;
+        let known = self.project(project);
+        let known = known.ok_or_else(|| EngineError::Fault(format!("no project {project}")))?;
+        let mut settings = known.settings.clone();
+        settings.keys.push(SharedKey {
+            dialect: dialect.to_owned(),
+            login: login.to_owned(),
+            secret: EndpointSecret::new(secret.expose()),
+        });
+        record.settings = self.seal_settings(project, &settings)?;
+        let credential = CredentialRecord {
+            id: CredentialId::new(now, project.bucket(), self.entropy().random()),
+            project_id: project,
+            dialect: dialect.to_owned(),
+            kind: "key".to_owned(),
+            login: login.to_owned(),
+            secret_hash: self.vault().hash(&secret.0),
+            allow_list: serde_json::to_string(allow_list).unwrap_or_else(|_| "[]".to_owned()),
+            created_at: now,
+            revoked_at: None,
+        };
+        let what = format!("key {} created", credential.id);
+        self.storage()
+            .save_settings(&[record], &[credential], &what, now)
             .await?;
         self.reload_settings().await?;
         Ok(secret)

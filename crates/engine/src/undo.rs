@@ -1,11 +1,35 @@
 //! Capture, void, refund, cancel: what merchants do with a payment.
 
 use altyn_domain::{
-    Answer, Authentication, CancelPayment, Capture, Command, ExchangeKind, Initiator, OperationId,
+    Answer, Authentication, CancelPayment, Capture, Command, ExchangeKind, Initiator, OnRefusal,
     Refund, Target, Void,
 };
 
-use crate::{Engine, EngineError, Owner, crash};
+use crate::{Engine, EngineError, Owner, Wait};
+
+/// A capture to be made.
+#[derive(Debug, Clone, Copy)]
+pub struct CaptureRequest {
+    /// Minor units; `None` for all that is held.
+    pub amount: Option<i64>,
+    /// Whether the rest of the hold goes back to the payer.
+    pub release_rest: bool,
+}
+
+/// A refund to be made.
+#[derive(Debug, Clone, Default)]
+pub struct RefundRequest {
+    /// Minor units; `None` for all that is left.
+    pub amount: Option<i64>,
+    /// The merchant's own key of the refund.
+    pub reference: Option<String>,
+    /// Refuse unless exactly this much is captured and not given back.
+    pub expected_deposited: Option<i64>,
+    /// What the merchant wrote about it.
+    pub description: Option<String>,
+    /// What becomes of a refund that is too large or that the payment method cannot make.
+    pub on_refusal: OnRefusal,
+}
 
 /// An exchange without card or browser.
 pub(crate) const PLAIN_EXCHANGE: ExchangeKind = ExchangeKind::Begin {
@@ -24,20 +48,18 @@ impl Engine {
         &self,
         owner: &Owner,
         target: Target,
-        amount: Option<i64>,
-        release_rest: bool,
+        wanted: CaptureRequest,
+        wait: Wait,
     ) -> Result<Answer, EngineError> {
-        let command = |operation_id| {
-            let initiator = Initiator::Merchant;
-            Command::Capture(Capture {
-                target,
-                operation_id,
-                amount,
-                release_rest,
-                initiator,
-            })
-        };
-        self.carry_out(owner, command, "capture.intent_committed")
+        let command = Command::Capture(Capture {
+            target,
+            operation_id: self.new_operation_id(owner),
+            amount: wanted.amount,
+            release_rest: wanted.release_rest,
+            initiator: Initiator::Merchant,
+        });
+        let committed = "capture.intent_committed";
+        self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
             .await
     }
 
@@ -50,22 +72,20 @@ impl Engine {
         owner: &Owner,
         target: Target,
         amount: Option<i64>,
+        wait: Wait,
     ) -> Result<Answer, EngineError> {
-        let command = |operation_id| {
-            let initiator = Initiator::Merchant;
-            Command::Void(Void {
-                target,
-                operation_id,
-                amount,
-                initiator,
-            })
-        };
-        self.carry_out(owner, command, "capture.intent_committed")
+        let command = Command::Void(Void {
+            target,
+            operation_id: self.new_operation_id(owner),
+            amount,
+            initiator: Initiator::Merchant,
+        });
+        let committed = "capture.intent_committed";
+        self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
             .await
     }
 
-    /// Gives captured money back: `amount` minor units, or all that is left. A `reference` seen before is
-    /// answered with the first refund; with `expected_deposited` another captured sum is refused.
+    /// Gives captured money back. A `reference` seen before is answered with the first refund.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -73,22 +93,21 @@ impl Engine {
         &self,
         owner: &Owner,
         target: Target,
-        amount: Option<i64>,
-        reference: Option<String>,
-        expected_deposited: Option<i64>,
+        wanted: RefundRequest,
+        wait: Wait,
     ) -> Result<Answer, EngineError> {
-        let command = |operation_id| {
-            let initiator = Initiator::Merchant;
-            Command::Refund(Refund {
-                target,
-                operation_id,
-                amount,
-                reference,
-                expected_deposited,
-                initiator,
-            })
-        };
-        self.carry_out(owner, command, "refund.intent_committed")
+        let command = Command::Refund(Refund {
+            target,
+            operation_id: self.new_operation_id(owner),
+            amount: wanted.amount,
+            reference: wanted.reference,
+            expected_deposited: wanted.expected_deposited,
+            description: wanted.description,
+            initiator: Initiator::Merchant,
+            on_refusal: wanted.on_refusal,
+        });
+        let committed = "refund.intent_committed";
+        self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
             .await
     }
 
@@ -99,26 +118,5 @@ impl Engine {
     pub async fn cancel(&self, owner: &Owner, target: Target) -> Result<Answer, EngineError> {
         self.execute(owner, Command::Cancel(CancelPayment { target }), None)
             .await
-    }
-
-    async fn carry_out(
-        &self,
-        owner: &Owner,
-        command: impl FnOnce(OperationId) -> Command,
-        committed: &'static str,
-    ) -> Result<Answer, EngineError> {
-        let command = command(self.new_operation_id(owner));
-        let (engine, owner) = (self.clone(), owner.clone());
-        self.detached(async move {
-            let intent = engine.execute(&owner, command, None).await?;
-            if intent.repeated {
-                return Ok(intent);
-            }
-            crash::point(committed);
-            engine
-                .finish_exchange(&owner, intent, &PLAIN_EXCHANGE)
-                .await
-        })
-        .await
     }
 }

@@ -4,8 +4,9 @@
 //! a batch grows while the previous commit is in flight. It loads, lets the domain decide each command in
 //! order, saves everything as one change and commits; only then does anyone hear an answer.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use altyn_domain::{Answer, IdSource, Refusal};
@@ -58,13 +59,32 @@ pub(crate) struct Writer {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub config: EngineConfig,
+    pub serials: Serials,
 }
 
-struct Ids<'a>(&'a dyn Entropy);
+/// So many numbers of operations are leased at once, and more when fewer than that are left: more than one
+/// batch can use up, however often it is run again.
+const SERIALS_BLOCK: i64 = 200_000;
+const SERIALS_LOW: i64 = 50_000;
+
+/// Numbers of operations that are this writer's to give.
+type Serials = Mutex<Range<i64>>;
+
+struct Ids<'a> {
+    entropy: &'a dyn Entropy,
+    serials: &'a Serials,
+}
 
 impl IdSource for Ids<'_> {
     fn random(&mut self) -> u64 {
-        self.0.random()
+        self.entropy.random()
+    }
+
+    fn serial(&mut self) -> i64 {
+        let mut serials = self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        serials
+            .next()
+            .expect("a batch uses fewer numbers than are kept")
     }
 }
 
@@ -93,9 +113,30 @@ impl Writer {
         let mut batch = Vec::with_capacity(self.config.batch_max);
         while queue.recv_many(&mut batch, self.config.batch_max).await > 0 {
             metrics::histogram!("altyn_writer_batch_commands").record(batch_size(&batch));
+            if let Err(failure) = self.lease_serials().await {
+                error!(error = %failure, "no numbers for operations");
+                for waiting in batch.drain(..) {
+                    let _ = waiting.reply.send(Err(EngineError::Unavailable(None)));
+                }
+                continue;
+            }
             self.process(database.as_mut(), std::mem::take(&mut batch))
                 .await;
         }
+    }
+
+    /// Sees to it that there are numbers for the operations of a batch.
+    async fn lease_serials(&self) -> Result<(), StorageError> {
+        let lock = || self.serials.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = {
+            let serials = lock();
+            serials.end - serials.start
+        };
+        if left < SERIALS_LOW {
+            let first = self.storage.lease_serials(SERIALS_BLOCK).await?;
+            *lock() = first..first + SERIALS_BLOCK;
+        }
+        Ok(())
     }
 
     /// Runs a batch; one that the database refuses is halved until only the bad command gets the error.
@@ -177,7 +218,10 @@ impl Writer {
             .map_err(|error| (error, Vec::new()))?;
         crash::point("writer.loaded");
         let now = self.clock.now();
-        let mut ids = Ids(self.entropy.as_ref());
+        let mut ids = Ids {
+            entropy: self.entropy.as_ref(),
+            serials: &self.serials,
+        };
         let mut answers = Vec::with_capacity(batch.len());
         for request in batch {
             let deadline = self.config.exchange_deadline_ms;

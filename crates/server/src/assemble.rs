@@ -52,5 +52,6 @@ pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Rout
     Router::new()
         .merge(altyn_dialects::rbs::router(rbs))
         .merge(altyn_web::checkout::router(checkout))
+        .merge(altyn_web::notices::router(engine.clone()))
         .merge(operations::router(operations))
 }

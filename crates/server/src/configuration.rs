@@ -129,6 +129,8 @@ pub struct EngineSection {
     pub timers_max: usize,
     /// Largest answer of a gateway in bytes. Default 1048576.
     pub response_max: usize,
+    /// Exchanges under way at once that no caller waits for. Default 1024.
+    pub background_max: usize,
 }
 
 impl Default for EngineSection {
@@ -142,6 +144,7 @@ impl Default for EngineSection {
             timer_poll_ms: engine.timer_poll_ms,
             timers_max: engine.timers_max,
             response_max: engine.response_max,
+            background_max: engine.background_max,
         }
     }
 }
@@ -239,6 +242,7 @@ impl Configuration {
     /// The engine's limits.
     pub fn engine_config(&self) -> EngineConfig {
         EngineConfig {
+            public_url: self.server.public_url.clone(),
             queue_max: self.engine.queue_max,
             batch_max: self.engine.batch_max,
             exchange_deadline_ms: self.engine.exchange_deadline_ms,
@@ -246,6 +250,7 @@ impl Configuration {
             timer_poll_ms: self.engine.timer_poll_ms,
             timers_max: self.engine.timers_max,
             response_max: self.engine.response_max,
+            background_max: self.engine.background_max,
             callbacks: CallbackLimits {
                 timeout_ms: self.callbacks.timeout_ms,
                 per_host_max: self.callbacks.per_host_max,

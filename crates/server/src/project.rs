@@ -100,12 +100,8 @@ pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> P
         surplus: SurplusPolicy::Return,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
-        methods: vec![PaymentMethod {
-            id: "card".to_owned(),
-            connector: "sandbox-bank".to_owned(),
-            settings: bank,
-            processing_period_ms: 300_000,
-        }],
+        methods: vec![PaymentMethod::card("card", "sandbox-bank", bank)],
+        keys: Vec::new(),
     }
 }
 

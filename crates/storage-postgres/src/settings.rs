@@ -18,6 +18,9 @@ const CREDENTIALS: &str = "SELECT credential_id, project_id, dialect, kind, logi
 const RAISE_VERSION: &str = "UPDATE installation SET settings_version = settings_version + 1 \
     WHERE id = 1 RETURNING settings_version";
 
+const LEASE_SERIALS: &str = "UPDATE installation SET next_serial = next_serial + $1 \
+    WHERE id = 1 RETURNING next_serial - $1";
+
 const SAVE_PROJECT: &str = "INSERT INTO projects \
     (project_id, bucket, name, slug, settings, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
     ON CONFLICT (project_id) DO UPDATE SET bucket = EXCLUDED.bucket, name = EXCLUDED.name, \
@@ -44,6 +47,12 @@ pub(crate) struct Change<'a> {
 impl Readers {
     pub(crate) async fn settings_version(&self) -> Result<i64, StorageError> {
         let rows = self.rows(VERSION, &[]).await?;
+        version(&rows).map_err(StorageError::from)
+    }
+
+    /// Takes numbers of operations. Should the answer be lost, they are lost too, and nobody minds.
+    pub(crate) async fn lease_serials(&self, count: i64) -> Result<i64, StorageError> {
+        let rows = self.rows(LEASE_SERIALS, &[&count]).await?;
         version(&rows).map_err(StorageError::from)
     }
 

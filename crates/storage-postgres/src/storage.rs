@@ -127,6 +127,10 @@ impl Storage for PostgresStorage {
         self.readers.due_timers(now).await
     }
 
+    async fn lease_serials(&self, count: i64) -> Result<i64, StorageError> {
+        self.readers.lease_serials(count).await
+    }
+
     async fn settings_version(&self) -> Result<i64, StorageError> {
         self.readers.settings_version().await
     }

@@ -52,6 +52,16 @@ fn read_in_tx(db: &Connection) -> Result<SettingsRecords, Fault> {
     })
 }
 
+/// Takes numbers of operations in a transaction of its own.
+pub(crate) fn lease_serials(db: &mut Connection, count: i64) -> Result<i64, Fault> {
+    roll_back(db)?;
+    let sql = "UPDATE installation SET next_serial = next_serial + ?1 WHERE id = 1 \
+               RETURNING next_serial - ?1";
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row([count], |row| row.get(0))?)
+}
+
 /// A change of settings.
 pub(crate) struct Change {
     pub projects: Vec<ProjectRecord>,

@@ -172,6 +172,14 @@ impl Storage for SqliteStorage {
         readers.run(move |db| timers::due(db, now)).await
     }
 
+    async fn lease_serials(&self, count: i64) -> Result<i64, StorageError> {
+        let _turn = self.handles.turn().await;
+        let writer = &self.handles.writer;
+        writer
+            .run(move |db| settings::lease_serials(db, count))
+            .await
+    }
+
     async fn settings_version(&self) -> Result<i64, StorageError> {
         let readers = &self.handles.readers;
         readers.run(|db| load::settings_version(db)).await

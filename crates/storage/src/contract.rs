@@ -275,6 +275,13 @@ pub trait Storage: Send + Sync {
     /// See [`StorageError`].
     async fn due_timers(&self, now: Timestamp) -> Result<(u64, Option<Timestamp>), StorageError>;
 
+    /// Takes `count` numbers of operations that nobody else gets, and says the first of them. Never called
+    /// between the `load` and the `save` of a batch of the same process.
+    ///
+    /// # Errors
+    /// See [`StorageError`].
+    async fn lease_serials(&self, count: i64) -> Result<i64, StorageError>;
+
     /// The version of all settings.
     ///
     /// # Errors

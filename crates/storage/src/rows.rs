@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use altyn_domain::{
     CardSummary, Counters, Currency, DeclineCode, End, EndReason, Event, EventKind, Facts,
-    Initiator, Money, Operation, OperationId, OperationKind, OperationState, Order, PayerAction,
-    Payment, PaymentId, ProjectId, Sums, Timestamp, Way,
+    IncidentKind, Initiator, Money, Operation, OperationId, OperationKind, OperationState, Order,
+    PayerAction, Payment, PaymentId, ProjectId, Sums, Timestamp, Way,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -186,7 +186,13 @@ pub struct OperationRow {
 
 #[derive(Serialize, Deserialize)]
 struct OperationDetails {
+    #[serde(default)]
+    serial: i64,
     initiator: Initiator,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    doubts: Vec<IncidentKind>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     release_rest: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -207,7 +213,10 @@ impl OperationRow {
     /// The columns of an operation of this payment.
     pub fn of(payment_id: PaymentId, project_id: ProjectId, operation: &Operation) -> Self {
         let details = OperationDetails {
+            serial: operation.serial,
             initiator: operation.initiator,
+            description: operation.description.clone(),
+            doubts: operation.doubts.clone(),
             release_rest: operation.release_rest,
             period_over: operation.period_over,
             decline: operation.decline,
@@ -253,6 +262,9 @@ impl OperationRow {
             serde_json::from_str(&self.details).map_err(|_| corrupt("details"))?;
         Ok(Operation {
             id: OperationId::from_uuid(self.operation_id),
+            serial: details.serial,
+            description: details.description,
+            doubts: details.doubts,
             number: count(self.number, "number")?,
             kind: OperationKind::parse(&self.kind).ok_or_else(|| corrupt("kind"))?,
             state: OperationState::parse(&self.state).ok_or_else(|| corrupt("state"))?,

@@ -93,6 +93,7 @@ fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
         _ => return Step::unknown(),
     };
     let facts = Facts {
+        happened_at: None,
         connector_reference: answer.bank_id,
         approval_code: answer.approval_code,
         rrn: answer.rrn,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use altyn_connectors::sandbox_bank::SandboxBank;
 use altyn_domain::{
-    Authentication, Bucket, CardDetails, CardNumber, Connector as _, ConnectorError,
+    Addresses, Authentication, Bucket, CardDetails, CardNumber, Connector as _, ConnectorError,
     ConnectorSettings, Counters, Currency, DeclineCode, ExchangeKind, ExchangeRequest, Expiry,
     Facts, HttpMethod, HttpResponse, Initiator, Money, Operation, OperationId, OperationKind,
     OperationState, Order, Outcome, PayerAction, Payment, PaymentId, ProjectId, SecurityCode, Step,
@@ -17,6 +17,9 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 fn operation(number: u32, kind: OperationKind, amount: i64) -> Operation {
     Operation {
         id: OperationId::new(NOW, Bucket::new(7), u64::from(number)),
+        serial: 1_000_000_001,
+        description: None,
+        doubts: Vec::new(),
         number,
         kind,
         state: OperationState::Sent,
@@ -103,6 +106,8 @@ fn step_of(status: u16, body: &str) -> Step {
         operation: &payment.operations[0],
         settings: &settings,
         kind: &kind,
+        addresses: &Addresses::default(),
+        round: 0,
     };
     SandboxBank.step(
         &exchange,
@@ -121,7 +126,7 @@ fn answer(fields: &str) -> String {
 fn outcome_of(body: &str) -> Outcome {
     match step_of(200, body) {
         Step::Report(report) => report.outcome,
-        Step::NotFound => panic!("not found"),
+        Step::NotFound | Step::Next(_) => panic!("not found"),
     }
 }
 
@@ -134,6 +139,8 @@ fn an_authorization_says_what_the_contract_wants() {
         operation: &payment.operations[0],
         settings: &settings,
         kind: &kind,
+        addresses: &Addresses::default(),
+        round: 0,
     };
     let request = SandboxBank.request(&exchange).unwrap();
     assert_eq!(
@@ -182,6 +189,8 @@ fn a_follow_up_names_its_authorization() {
         operation: &payment.operations[1],
         settings: &settings,
         kind: &kind,
+        addresses: &Addresses::default(),
+        round: 0,
     };
     let request = SandboxBank.request(&exchange).unwrap();
     assert!(request.url.ends_with("/refunds"), "{}", request.url);
@@ -201,6 +210,8 @@ fn without_card_or_settings_nothing_is_sent() {
         operation: &payment.operations[0],
         settings: &none,
         kind: &kind,
+        addresses: &Addresses::default(),
+        round: 0,
     };
     assert_eq!(
         SandboxBank.request(&exchange),

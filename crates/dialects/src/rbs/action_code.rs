@@ -57,6 +57,16 @@ impl ActionCode {
                 DeclineCode::OriginalNotFound => 914,
                 DeclineCode::Interrupted => 151_018,
                 DeclineCode::Technical => 909,
+                DeclineCode::CancelledByPayer => 2003,
+                DeclineCode::TimeOver => 151_019,
+                DeclineCode::AmountTooLarge => 2001,
+                DeclineCode::AmountTooSmall => 2002,
+                DeclineCode::CurrencyNotPossible => 2004,
+                DeclineCode::CountryNotPossible => 2005,
+                DeclineCode::OperationNotAllowed => 2008,
+                DeclineCode::RefundExceeds => 2009,
+                DeclineCode::PartialRefundImpossible => 2010,
+                DeclineCode::RefundImpossible => 2011,
             },
         }
     }
@@ -132,35 +142,32 @@ const fn declined_texts(code: DeclineCode) -> [&'static str; 3] {
             "The attempt was interrupted before it reached the bank", "Попытка прервана до отправки в банк", "Әрекет банкке жетпей үзілді"],
         DeclineCode::Technical => [
             "Technical fault at the bank", "Технический сбой в банке", "Банктегі техникалық ақау"],
+        DeclineCode::CancelledByPayer => [
+            "The payer cancelled the payment", "Плательщик отменил платёж", "Төлеуші төлемнен бас тартты"],
+        DeclineCode::TimeOver => [
+            "The time for paying at the gateway is over", "Время на оплату у провайдера истекло", "Провайдердегі төлеу уақыты аяқталды"],
+        DeclineCode::AmountTooLarge => [
+            "The amount is above the limit of the payment method", "Сумма больше лимита способа оплаты", "Сома төлем тәсілінің шегінен асады"],
+        DeclineCode::AmountTooSmall => [
+            "The amount is below the limit of the payment method", "Сумма меньше лимита способа оплаты", "Сома төлем тәсілінің ең аз шегінен кем"],
+        DeclineCode::CurrencyNotPossible => [
+            "The payment method does not take this currency", "Способ оплаты не принимает эту валюту", "Төлем тәсілі бұл валютаны қабылдамайды"],
+        DeclineCode::CountryNotPossible => [
+            "The payment method is not for payers of this country", "Способ оплаты недоступен для этой страны", "Төлем тәсілі бұл ел үшін қолжетімсіз"],
+        DeclineCode::OperationNotAllowed => [
+            "The payment method cannot do this operation", "Способ оплаты не поддерживает эту операцию", "Төлем тәсілі бұл операцияны қолдамайды"],
+        DeclineCode::RefundExceeds => [
+            "The refund is larger than what is left", "Возврат больше оставшейся суммы", "Қайтарым қалған сомадан артық"],
+        DeclineCode::PartialRefundImpossible => [
+            "The payment method refunds only the whole sum", "Способ оплаты возвращает только всю сумму", "Төлем тәсілі тек толық соманы қайтарады"],
+        DeclineCode::RefundImpossible => [
+            "The payment method makes no refunds", "Способ оплаты не делает возвратов", "Төлем тәсілі қайтарым жасамайды"],
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-
-    /// All reasons of a refusal.
-    pub(in crate::rbs) const DECLINE_CODES: [DeclineCode; 16] = {
-        use DeclineCode as D;
-        [
-            D::General,
-            D::InsufficientFunds,
-            D::ExpiredCard,
-            D::InvalidCard,
-            D::SecurityCode,
-            D::AuthenticationFailed,
-            D::AuthenticationRequired,
-            D::LimitExceeded,
-            D::BlockedCard,
-            D::NotAllowed,
-            D::SuspectedFraud,
-            D::IssuerUnavailable,
-            D::InvalidAmount,
-            D::OriginalNotFound,
-            D::Interrupted,
-            D::Technical,
-        ]
-    };
 
     #[test]
     fn codes_and_texts_tell_all_reasons_apart() {
@@ -178,7 +185,7 @@ pub(super) mod tests {
         ];
         let all: Vec<_> = own
             .into_iter()
-            .chain(DECLINE_CODES.into_iter().map(A::Declined))
+            .chain(DeclineCode::ALL.into_iter().map(A::Declined))
             .collect();
         let mut numbers: Vec<_> = all.iter().map(|code| code.number()).collect();
         numbers.sort_unstable();

@@ -2,7 +2,7 @@
 
 use altyn_domain::{
     CallbackFormat, CallbackMessage, Endpoint, Event, EventKind, HttpMethod, Operation, Payment,
-    PaymentStatus, RenderError, Timestamp, Way,
+    PaymentStatus, Project, RenderError, Timestamp, Way,
 };
 use form_urlencoded::Serializer;
 use url::Url;
@@ -29,6 +29,7 @@ impl CallbackFormat for RbsCallbackFormat {
     fn render(
         &self,
         event: &Event,
+        _project: &Project,
         endpoint: &Endpoint,
         url: &str,
     ) -> Result<Option<CallbackMessage>, RenderError> {
@@ -44,7 +45,7 @@ impl CallbackFormat for RbsCallbackFormat {
         }
         match endpoint.method {
             HttpMethod::Get => by_query(address, parameters, endpoint),
-            HttpMethod::Post => by_form(url, parameters, endpoint),
+            HttpMethod::Post | HttpMethod::Patch => by_form(url, parameters, endpoint),
         }
         .map(Some)
     }
@@ -68,6 +69,8 @@ fn operation_word(event: &Event) -> Option<(&'static str, bool)> {
         EventKind::Expired => Some(("declinedByTimeout", true)),
         // The shop did it itself and has the answer.
         EventKind::Cancelled => None,
+        // It led the payer itself, or asks for the status.
+        EventKind::ActionRequired | EventKind::PeriodOver => None,
     }
 }
 
@@ -261,7 +264,7 @@ fn checksum(parameters: &Parameters, endpoint: &Endpoint) -> Result<Parameters, 
 mod tests {
     use altyn_domain::{DeclineCode, EndReason, EndpointSecret, OperationKind, OperationState};
 
-    use super::super::samples::{NOW, Sample};
+    use super::super::samples::{NOW, Sample, shop};
     use super::*;
 
     fn endpoint(method: HttpMethod, parameters: &[&str]) -> Endpoint {
@@ -291,7 +294,7 @@ mod tests {
 
     fn render(event: &Event, endpoint: &Endpoint, url: &str) -> CallbackMessage {
         RbsCallbackFormat
-            .render(event, endpoint, url)
+            .render(event, &shop(), endpoint, url)
             .unwrap()
             .unwrap()
     }
@@ -338,6 +341,7 @@ mod tests {
         let cancelled = event(E::Cancelled, None, Sample::new(Way::Hold));
         let none = RbsCallbackFormat.render(
             &cancelled,
+            &shop(),
             &endpoint(HttpMethod::Get, &[]),
             "https://shop.kz",
         );
@@ -440,7 +444,7 @@ mod tests {
             endpoint.secret = EndpointSecret::new(key);
             assert!(
                 RbsCallbackFormat
-                    .render(&event, &endpoint, "https://shop.kz/")
+                    .render(&event, &shop(), &endpoint, "https://shop.kz/")
                     .is_err(),
                 "{kind}"
             );
@@ -448,7 +452,7 @@ mod tests {
         endpoint.signature = "none".to_owned();
         assert!(
             RbsCallbackFormat
-                .render(&event, &endpoint, "no address")
+                .render(&event, &shop(), &endpoint, "no address")
                 .is_err()
         );
     }

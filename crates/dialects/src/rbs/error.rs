@@ -193,6 +193,7 @@ fn of_refusal(refusal: &Refusal, verb: Verb) -> Fault {
         },
         Refusal::UnexpectedDeposited { .. } => Fault::new("7", Message::RefundUnexpected),
         Refusal::StepNotExpected => Fault::new("7", Message::StepUnexpected),
+        Refusal::MethodCannot(_) => Fault::new("5", Message::AmountInvalid),
         Refusal::MethodUnavailable => Fault::of("7", Message::Unsupported, "CARD"),
         // The settings changed twice while the call was under way: a repeat will be decided anew.
         Refusal::SettingsChanged => Fault::busy(),

@@ -162,10 +162,9 @@ pub(super) fn amounts(payment: &Payment) -> Amounts {
 
 #[cfg(test)]
 mod tests {
-    use super::super::action_code::tests::DECLINE_CODES;
     use super::super::samples::{Sample, challenge, device_check};
     use super::*;
-    use altyn_domain::{EndReason, Way};
+    use altyn_domain::{DeclineCode, EndReason, HttpMethod, Way};
 
     /// Name, standing, order status, action code, payment state, amounts approved, deposited, refunded.
     type Row = (&'static str, Sample, u8, i32, &'static str, [i64; 3]);
@@ -178,6 +177,8 @@ mod tests {
         let tried = |state| Sample::new(Way::Purchase).tried(state);
         let redirect = PayerAction::Redirect {
             url: "https://bank.kz/".to_owned(),
+            method: HttpMethod::Get,
+            fields: [].into(),
         };
         let general = DeclineCode::General;
         #[rustfmt::skip]
@@ -244,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_reason_of_a_refusal_is_told() {
-        for code in DECLINE_CODES {
+        for code in DeclineCode::ALL {
             let payment = Sample::new(Way::Purchase).refused(code).payment();
             assert_eq!(order_status(&payment).action, ActionCode::Declined(code));
         }

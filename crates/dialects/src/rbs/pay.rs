@@ -7,7 +7,7 @@
 use altyn_domain::{
     Answer, BrowserFacts, DeclineCode, Initiator, Operation, OperationState, PayerAction, PaymentId,
 };
-use altyn_engine::{CardPayment, PayerStep};
+use altyn_engine::{PayRequest, PayerStep, Wait};
 use axum::response::Response;
 use serde::Serialize;
 
@@ -35,13 +35,9 @@ pub(super) async fn payment_order(call: &Call) -> Result<Response, Fault> {
 async fn begin(call: &Call, payment_id: PaymentId) -> Result<Answer, Fault> {
     let engine = call.rbs.engine();
     let card = card::read(&call.params, engine.now())?;
-    let wanted = CardPayment {
-        payment_id,
-        card,
-        browser: Some(browser(call, payment_id)),
-        initiator: Initiator::Merchant,
-    };
-    let answer = engine.pay_by_card(&call.owner, wanted).await;
+    let browser = Some(browser(call, payment_id));
+    let wanted = PayRequest::by_card(card, browser, Initiator::Merchant);
+    let answer = engine.pay(&call.owner, payment_id, wanted).await;
     answer.map_err(|failure| of_engine(failure, Verb::Pay))
 }
 
@@ -57,7 +53,7 @@ async fn go_on(call: &Call, payment: PaymentId, transaction: &str) -> Result<Ans
     let engine = call.rbs.engine();
     let transaction = transaction.to_owned();
     let answer = engine
-        .continue_payment(&call.owner, payment, transaction, step)
+        .continue_payment(&call.owner, payment, transaction, step, Wait::ForOutcome)
         .await;
     answer.map_err(|failure| of_engine(failure, Verb::Pay))
 }
@@ -167,7 +163,7 @@ fn asked(action: &PayerAction) -> (Message, Paid) {
             };
             (Message::GoToIssuer, paid)
         }
-        PayerAction::Redirect { url } => (
+        PayerAction::Redirect { url, .. } => (
             Message::GoToIssuer,
             Paid {
                 redirect: Some(url),

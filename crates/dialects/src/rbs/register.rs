@@ -98,6 +98,7 @@ fn read(call: &Call, preauth: bool) -> Result<Registration, Fault> {
         features: wishes.features,
         attributes: fields::attributes(&call.params)?,
         extra: extra(&call.params, amount)?,
+        ..Order::default()
     };
     let dialect = DIALECT;
     let registration = Registration {
@@ -108,6 +109,8 @@ fn read(call: &Call, preauth: bool) -> Result<Registration, Fault> {
         auto_capture_at,
         auto_void_at,
         order,
+        reference_key: None,
+        tries_max: None,
     };
     Ok(registration)
 }
@@ -227,6 +230,7 @@ fn customer(params: &Params) -> Result<Customer, Fault> {
         phone: fields::phone(params)?,
         ip: fields::ip(params)?,
         post_address: fields::limited(params, "postAddress", 255)?,
+        ..Customer::default()
     })
 }
 

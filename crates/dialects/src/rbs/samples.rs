@@ -6,7 +6,8 @@ use std::sync::Arc;
 use altyn_domain::{
     Bucket, CardBrand, CardSummary, Counters, Currency, Customer, DeclineCode, End, EndReason,
     Expiry, Facts, Initiator, Language, Money, Operation, OperationId, OperationKind,
-    OperationState, Order, PayerAction, Payment, PaymentId, ProjectId, Sums, Timestamp, Way,
+    OperationState, Order, PayerAction, Payment, PaymentId, Project, ProjectId, ProjectSettings,
+    Sums, SurplusPolicy, Timestamp, Way,
 };
 
 /// 2026-11-22T00:00:00Z.
@@ -64,6 +65,9 @@ impl Sample {
         });
         self.0.operations.push(Operation {
             id: OperationId::new(NOW, self.0.id.bucket(), u64::from(number)),
+            serial: 1_000_000_000 + i64::from(number),
+            description: None,
+            doubts: Vec::new(),
             number,
             kind,
             state,
@@ -205,5 +209,28 @@ pub(super) fn challenge() -> PayerAction {
         transaction_id: "t-1".to_owned(),
         acs_url: "https://acs.kz/challenge".to_owned(),
         creq: "e30".to_owned(),
+    }
+}
+
+/// A shop without methods or endpoints.
+pub(super) fn shop() -> Project {
+    let bucket = Bucket::new(7);
+    Project {
+        id: ProjectId::new(NOW, bucket, 1),
+        bucket,
+        name: "Shop".to_owned(),
+        slug: "shop".to_owned(),
+        settings: ProjectSettings {
+            default_currency: Currency::KZT,
+            currencies: vec![Currency::KZT],
+            language: Language::Ru,
+            session_timeout_ms: 1_200_000,
+            tries_max: 3,
+            surplus: SurplusPolicy::Return,
+            endpoints: Vec::new(),
+            dynamic_endpoint: None,
+            methods: Vec::new(),
+            keys: Vec::new(),
+        },
     }
 }

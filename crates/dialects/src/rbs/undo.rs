@@ -1,7 +1,7 @@
 //! deposit.do, reverse.do, refund.do, decline.do: what a shop does with its order afterwards.
 
 use altyn_domain::{Answer, DeclineCode, OperationState, Payment, Refusal, Target};
-use altyn_engine::EngineError;
+use altyn_engine::{CaptureRequest, EngineError, RefundRequest, Wait};
 use axum::response::Response;
 
 use super::action_code::ActionCode;
@@ -18,8 +18,12 @@ pub(super) async fn deposit(call: &Call) -> Result<Response, Fault> {
     let payment = named(call).await?;
     let target = Target::Payment(payment.id);
     let engine = call.rbs.engine();
+    let wanted = CaptureRequest {
+        amount: amount.minor(),
+        release_rest: true,
+    };
     let answer = engine
-        .capture(&call.owner, target, amount.minor(), true)
+        .capture(&call.owner, target, wanted, Wait::ForOutcome)
         .await;
     tell(call, answer, Verb::Deposit)
 }
@@ -32,7 +36,7 @@ pub(super) async fn reverse(call: &Call) -> Result<Response, Fault> {
     let answer = call
         .rbs
         .engine()
-        .void(&call.owner, target, amount.minor())
+        .void(&call.owner, target, amount.minor(), Wait::ForOutcome)
         .await;
     tell(call, answer, Verb::Reverse)
 }
@@ -55,9 +59,14 @@ pub(super) async fn refund(call: &Call) -> Result<Response, Fault> {
     let payment = named(call).await?;
     let target = Target::Payment(payment.id);
     let engine = call.rbs.engine();
-    let amount = wanted.minor();
+    let wanted = RefundRequest {
+        amount: wanted.minor(),
+        reference,
+        expected_deposited: expected,
+        ..RefundRequest::default()
+    };
     let answer = engine
-        .refund(&call.owner, target, amount, reference, expected)
+        .refund(&call.owner, target, wanted, Wait::ForOutcome)
         .await;
     if let Err(EngineError::Refused(Refusal::Exceeds { asked, .. })) = &answer
         && asked.minor() <= still_deposited(call, &payment).await?

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use altyn_domain::{
     BeginTry, Bucket, CancelPayment, Capture, Command, ConnectorSettings, Context, Currency,
     Decision, DeclineCode, Delivery, Effects, Endpoint, EndpointSecret, Event, EventKind,
-    FireTimer, HttpMethod, IdSource, Incident, Initiator, Language, Money, Operation, OperationId,
-    Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, Posting, Project, ProjectId,
-    ProjectSettings, ReferenceKind, Refund, Refusal, RegisterPayment, Report, ReportOutcome,
-    ResolveIncident, SendOperation, SurplusPolicy, Target, TimerChange, TimerKey, TimerKind,
-    Timestamp, Void, Way, decide,
+    FireTimer, HttpMethod, IdSource, Incident, Initiator, Language, Money, OnRefusal, Operation,
+    OperationId, Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, Posting, Project,
+    ProjectId, ProjectSettings, ReferenceKind, Refund, Refusal, RegisterPayment, Report,
+    ReportOutcome, ResolveIncident, SendOperation, SurplusPolicy, Target, TimerChange, TimerKey,
+    TimerKind, Timestamp, Void, Way, decide,
 };
 
 /// The exchange deadline that every decision is given.
@@ -76,6 +76,11 @@ impl IdSource for Ids {
     fn random(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(1);
         self.0
+    }
+
+    fn serial(&mut self) -> i64 {
+        self.0 = self.0.wrapping_add(1);
+        i64::try_from(self.0 & ((1 << 50) - 1)).expect("50 bits")
     }
 }
 
@@ -206,6 +211,7 @@ impl Desk {
             method: method.to_owned(),
             card: None,
             initiator: Initiator::Payer,
+            on_refusal: OnRefusal::Answer,
         })
     }
 
@@ -257,7 +263,9 @@ impl Desk {
             amount,
             reference: reference.map(str::to_owned),
             expected_deposited,
+            description: None,
             initiator: Initiator::Merchant,
+            on_refusal: OnRefusal::Answer,
         })
     }
 
@@ -421,11 +429,10 @@ fn project(setup: &Setup) -> Project {
             endpoints: setup.endpoints.clone(),
             dynamic_endpoint: setup.dynamic_endpoint.clone(),
             methods: vec![PaymentMethod {
-                id: "card".to_owned(),
-                connector: "test".to_owned(),
-                settings: ConnectorSettings::default(),
                 processing_period_ms: setup.period_ms,
+                ..PaymentMethod::card("card", "test", ConnectorSettings::default())
             }],
+            keys: Vec::new(),
         },
     }
 }
@@ -449,5 +456,8 @@ fn registration(setup: &Setup, ids: &mut Ids) -> Command {
             callback_url: setup.callback_url.clone(),
             ..Order::default()
         },
+        reference_key: "order-1".to_owned(),
+        tries_max: None,
+        first_try: None,
     }))
 }

@@ -217,6 +217,8 @@ impl Game {
             Some(transaction) => challenge(&transaction),
             None => altyn_domain::PayerAction::Redirect {
                 url: "https://wallet.example/pay".to_owned(),
+                method: altyn_domain::HttpMethod::Get,
+                fields: [].into(),
             },
         });
         let other_amount = matches!(said.amount, SaidAmount::Other | SaidAmount::OtherCurrency);

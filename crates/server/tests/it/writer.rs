@@ -65,6 +65,7 @@ async fn engine(url: &str) -> (Engine, Owner) {
         endpoints: Vec::new(),
         dynamic_endpoint: None,
         methods: Vec::new(),
+        keys: Vec::new(),
     };
     let new = NewProject {
         name: "Shop".to_owned(),
@@ -105,6 +106,8 @@ fn registration(number: usize) -> Registration {
             reference,
             ..Order::default()
         },
+        reference_key: None,
+        tries_max: None,
     }
 }
 

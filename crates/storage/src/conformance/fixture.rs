@@ -5,9 +5,10 @@ use std::sync::Arc;
 use altyn_domain::{
     Answer, BeginTry, Bucket, CancelPayment, Capture, CardBrand, CardSummary, Command,
     ConnectorSettings, Currency, DeclineCode, Endpoint, EndpointSecret, Expiry, Facts, FireTimer,
-    HttpMethod, IdSource, Initiator, Language, Money, OperationId, Order, Outcome, Payment,
-    PaymentId, PaymentMethod, Project, ProjectId, ProjectSettings, ReferenceKind, Refund, Refusal,
-    RegisterPayment, Report, ReportOutcome, SurplusPolicy, Target, TimerKind, Timestamp, Void, Way,
+    HttpMethod, IdSource, Initiator, Language, Money, OnRefusal, OperationId, Order, Outcome,
+    Payment, PaymentId, PaymentMethod, Project, ProjectId, ProjectSettings, ReferenceKind, Refund,
+    Refusal, RegisterPayment, Report, ReportOutcome, SurplusPolicy, Target, TimerKind, Timestamp,
+    Void, Way,
 };
 use uuid::Uuid;
 
@@ -51,17 +52,17 @@ impl IdSource for Ids {
         self.0 += 1;
         self.0
     }
+
+    fn serial(&mut self) -> i64 {
+        self.0 += 1;
+        i64::try_from(self.0 & ((1 << 50) - 1)).expect("50 bits")
+    }
 }
 
 /// The shop with this number; two numbers are two projects in two buckets.
 pub fn shop(number: u16) -> Arc<Project> {
     let bucket = Bucket::new(number);
-    let method = PaymentMethod {
-        id: "card".to_owned(),
-        connector: "sandbox".to_owned(),
-        settings: ConnectorSettings::default(),
-        processing_period_ms: 5 * 60_000,
-    };
+    let method = PaymentMethod::card("card", "sandbox", ConnectorSettings::default());
     Arc::new(Project {
         id: ProjectId::new(START, bucket, u64::from(number)),
         bucket,
@@ -77,6 +78,7 @@ pub fn shop(number: u16) -> Arc<Project> {
             endpoints: vec![endpoint()],
             dynamic_endpoint: None,
             methods: vec![method],
+            keys: Vec::new(),
         },
     })
 }
@@ -122,6 +124,7 @@ pub fn approval() -> Report {
             terminal: Some("T-7".to_owned()),
             eci: Some("05".to_owned()),
             gateway_code: Some("00".to_owned()),
+            happened_at: Some(START),
             amount: None,
         },
         action: None,
@@ -311,6 +314,7 @@ impl Gate {
     pub fn register(&mut self, way: Way) -> RegisterPayment {
         self.orders += 1;
         let minor = if way == Way::Verify { 0 } else { 10_000 };
+        let reference = format!("order-{}-{}", self.seed, self.orders);
         RegisterPayment {
             id: PaymentId::new(self.now, self.shop.bucket, self.ids.random()),
             dialect: DIALECT.to_owned(),
@@ -320,9 +324,12 @@ impl Gate {
             auto_capture_at: None,
             auto_void_at: None,
             order: Order {
-                reference: format!("order-{}-{}", self.seed, self.orders),
+                reference: reference.clone(),
                 ..Order::default()
             },
+            reference_key: reference,
+            tries_max: None,
+            first_try: None,
         }
     }
 
@@ -334,6 +341,7 @@ impl Gate {
             method: "card".to_owned(),
             card: Some(card()),
             initiator: Initiator::Payer,
+            on_refusal: OnRefusal::Answer,
         })
     }
 
@@ -376,7 +384,9 @@ impl Gate {
             amount: Some(amount),
             reference: reference.map(str::to_owned),
             expected_deposited: None,
+            description: None,
             initiator: Initiator::Merchant,
+            on_refusal: OnRefusal::Answer,
         })
     }
 

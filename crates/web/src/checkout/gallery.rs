@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use altyn_domain::{
     Bucket, CardBrand, CardSummary, ConnectorSettings, Counters, Currency, DeclineCode, End,
-    EndReason, Expiry, Facts, Initiator, Language, Money, Operation, OperationId, OperationState,
-    Order, PayerAction, Payment, PaymentId, PaymentMethod, Project, ProjectId, ProjectSettings,
-    Sums, SurplusPolicy, Timestamp, Way,
+    EndReason, Expiry, Facts, HttpMethod, Initiator, Language, Money, Operation, OperationId,
+    OperationState, Order, PayerAction, Payment, PaymentId, PaymentMethod, Project, ProjectId,
+    ProjectSettings, Sums, SurplusPolicy, Timestamp, Way,
 };
 use axum::response::Response;
 use http_body_util::BodyExt as _;
@@ -54,12 +54,12 @@ fn project(wording: Wording<'_>) -> Project {
             surplus: SurplusPolicy::Return,
             endpoints: Vec::new(),
             dynamic_endpoint: None,
-            methods: vec![PaymentMethod {
-                id: "card".to_owned(),
-                connector: "sandbox-bank".to_owned(),
-                settings: ConnectorSettings::default(),
-                processing_period_ms: 300_000,
-            }],
+            methods: vec![PaymentMethod::card(
+                "card",
+                "sandbox-bank",
+                ConnectorSettings::default(),
+            )],
+            keys: Vec::new(),
         },
     }
 }
@@ -96,6 +96,9 @@ fn tried(mut payment: Payment, state: OperationState, holder: &str) -> Payment {
     let number = payment.next_number();
     payment.operations.push(Operation {
         id: OperationId::new(NOW, Bucket::new(7), u64::from(number)),
+        serial: 1_000_000_001,
+        description: None,
+        doubts: Vec::new(),
         number,
         kind: payment.way.try_kind(),
         state,
@@ -236,6 +239,8 @@ fn steps(w: Wording<'_>) -> Vec<Scene> {
     };
     let redirect = PayerAction::Redirect {
         url: "https://wallet.example/pay?a=1&b=2".to_owned(),
+        method: HttpMethod::Get,
+        fields: [].into(),
     };
     let step = |name, action| scene(name, Place::Steps, asked(payment(w), action, w.holder));
     let mut broken = step("steps-again", challenge.clone());
@@ -388,24 +393,7 @@ async fn every_page_exists_in_every_language() {
 
 #[test]
 fn every_text_is_there_and_every_decline_has_words_of_its_own() {
-    let codes = [
-        DeclineCode::General,
-        DeclineCode::InsufficientFunds,
-        DeclineCode::ExpiredCard,
-        DeclineCode::InvalidCard,
-        DeclineCode::SecurityCode,
-        DeclineCode::AuthenticationFailed,
-        DeclineCode::AuthenticationRequired,
-        DeclineCode::LimitExceeded,
-        DeclineCode::BlockedCard,
-        DeclineCode::NotAllowed,
-        DeclineCode::SuspectedFraud,
-        DeclineCode::IssuerUnavailable,
-        DeclineCode::InvalidAmount,
-        DeclineCode::OriginalNotFound,
-        DeclineCode::Interrupted,
-        DeclineCode::Technical,
-    ];
+    let codes = DeclineCode::ALL;
     let mut words = std::collections::BTreeSet::new();
     for language in Language::ALL {
         let texts = Texts::of(language);

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use altyn_domain::{BrowserFacts, CardDetails, Initiator, Language, PaymentId, Refusal};
-use altyn_engine::{CardPayment, EngineError};
+use altyn_engine::{EngineError, PayRequest};
 use axum::Json;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, FromRequestParts, Path, Query};
@@ -11,6 +11,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tracing::warn;
 
 use super::card_form::{CardForm, FieldErrors, Kept};
 use super::standing::Standing;
@@ -131,18 +132,17 @@ async fn pay_by(checkout: &Checkout, visit: Visit, card: CardDetails, script: bo
         };
         view.path(rest)
     };
-    let payment = CardPayment {
-        payment_id: visit.payment.id,
-        card,
-        browser: Some(BrowserFacts {
-            notification_url: address("/3ds/return"),
-            method_notification_url: address("/3ds/method"),
-            method_supported: script,
-            language: visit.language.code(),
-        }),
-        initiator: Initiator::Payer,
+    let browser = BrowserFacts {
+        notification_url: address("/3ds/return"),
+        method_notification_url: address("/3ds/method"),
+        method_supported: script,
+        language: visit.language.code(),
     };
-    let answer = checkout.engine().pay_by_card(&visit.owner, payment).await;
+    let wanted = PayRequest::by_card(card, Some(browser), Initiator::Payer);
+    let answer = checkout
+        .engine()
+        .pay(&visit.owner, visit.payment.id, wanted)
+        .await;
     after(checkout, visit, answer.map(|answer| answer.payment)).await
 }
 
@@ -205,6 +205,7 @@ const fn is_of_the_moment(refusal: &Refusal) -> bool {
         | Refusal::Exceeds { .. }
         | Refusal::UnexpectedDeposited { .. }
         | Refusal::MethodUnavailable
+        | Refusal::MethodCannot(_)
         | Refusal::LeaseLost
         | Refusal::SettingsChanged => false,
     }
@@ -223,6 +224,30 @@ pub(crate) async fn state(asked: Asked) -> Response {
     let mut response = Json(body).into_response();
     headers::protect(&mut response, &headers::Policy::default());
     response
+}
+
+/// GET or POST `/checkout/{id}/back`: the payer comes back from the gateway's own page. What the browser
+/// brings is not believed; the gateway is asked.
+pub(crate) async fn back_from_gateway(asked: Asked) -> Response {
+    let mut visit = match asked.visit(None).await {
+        Ok(visit) => visit,
+        Err(page) => return page,
+    };
+    let engine = asked.checkout.engine();
+    if let Some(number) = visit.payment.try_in_flight().map(|attempt| attempt.number) {
+        match engine
+            .enquire_now(&visit.owner, visit.payment.id, number)
+            .await
+        {
+            Ok(payment) => visit.payment = payment,
+            // The operation's timer asks again, and the page shows what is known.
+            Err(error) => {
+                warn!(payment.id = %visit.payment.id, %error, "the gateway was not asked")
+            }
+        }
+        visit.now = engine.now();
+    }
+    see_other(&visit.view(&asked.checkout).next())
 }
 
 /// GET `/checkout/{id}/return`: back to the shop, by what the shop registered and nothing else.

@@ -138,6 +138,10 @@ pub fn router(checkout: Checkout) -> Router {
         .route("/checkout/{id}/state", get(handlers::state))
         .route("/checkout/{id}/result", get(handlers::result))
         .route("/checkout/{id}/return", get(handlers::back_to_shop))
+        .route(
+            "/checkout/{id}/back",
+            get(handlers::back_from_gateway).post(handlers::back_from_gateway),
+        )
         .route("/checkout/{id}/3ds", get(steps::page))
         .route("/checkout/{id}/3ds/method", post(steps::method_frame))
         .route("/checkout/{id}/3ds/method-done", post(steps::method_done))

@@ -473,7 +473,7 @@ pub(crate) fn steps(view: &View<'_>, action: &PayerAction, auto: bool) -> Respon
             let fields = vec![("creq", creq.clone())];
             (acs_url, transaction_id.clone(), fields, t.challenge)
         }
-        PayerAction::Redirect { url } => (url, String::new(), Vec::new(), t.challenge),
+        PayerAction::Redirect { url, .. } => (url, String::new(), Vec::new(), t.challenge),
     };
     let Some(origin) = origin(url) else {
         warn!(payment.id = %view.payment.id, "the payer was to be sent to no address of the web");

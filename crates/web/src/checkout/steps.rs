@@ -1,7 +1,7 @@
 //! 3-D Secure in the payer's browser: the hidden frame that looks at the device, and the issuer's page.
 
 use altyn_domain::PayerAction;
-use altyn_engine::PayerStep;
+use altyn_engine::{PayerStep, Wait};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::response::Response;
@@ -102,7 +102,7 @@ async fn go_on(
     let payment = visit.payment.id;
     let answer = checkout
         .engine()
-        .continue_payment(&visit.owner, payment, transaction, step)
+        .continue_payment(&visit.owner, payment, transaction, step, Wait::ForOutcome)
         .await;
     after(checkout, visit, answer.map(|answer| answer.payment)).await
 }

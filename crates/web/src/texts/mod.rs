@@ -108,6 +108,16 @@ pub(crate) struct Texts {
     pub decline_original_not_found: &'static str,
     pub decline_interrupted: &'static str,
     pub decline_technical: &'static str,
+    pub decline_cancelled_by_payer: &'static str,
+    pub decline_time_over: &'static str,
+    pub decline_amount_too_large: &'static str,
+    pub decline_amount_too_small: &'static str,
+    pub decline_currency_not_possible: &'static str,
+    pub decline_country_not_possible: &'static str,
+    pub decline_operation_not_allowed: &'static str,
+    pub decline_refund_exceeds: &'static str,
+    pub decline_partial_refund_impossible: &'static str,
+    pub decline_refund_impossible: &'static str,
 }
 
 impl Texts {
@@ -139,6 +149,16 @@ impl Texts {
             DeclineCode::OriginalNotFound => self.decline_original_not_found,
             DeclineCode::Interrupted => self.decline_interrupted,
             DeclineCode::Technical => self.decline_technical,
+            DeclineCode::CancelledByPayer => self.decline_cancelled_by_payer,
+            DeclineCode::TimeOver => self.decline_time_over,
+            DeclineCode::AmountTooLarge => self.decline_amount_too_large,
+            DeclineCode::AmountTooSmall => self.decline_amount_too_small,
+            DeclineCode::CurrencyNotPossible => self.decline_currency_not_possible,
+            DeclineCode::CountryNotPossible => self.decline_country_not_possible,
+            DeclineCode::OperationNotAllowed => self.decline_operation_not_allowed,
+            DeclineCode::RefundExceeds => self.decline_refund_exceeds,
+            DeclineCode::PartialRefundImpossible => self.decline_partial_refund_impossible,
+            DeclineCode::RefundImpossible => self.decline_refund_impossible,
         }
     }
 

@@ -248,6 +248,8 @@ impl Gate {
                 return_url: return_url.map(str::to_owned),
                 ..Order::default()
             },
+            reference_key: None,
+            tries_max: None,
         };
         let answer = self.engine.register(&self.owner, registration).await;
         answer.expect("it is registered").payment.id
@@ -329,12 +331,12 @@ async fn shop(engine: &Engine, bank_url: String) -> Owner {
         surplus: SurplusPolicy::Return,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
-        methods: vec![PaymentMethod {
-            id: "card".to_owned(),
-            connector: "words".to_owned(),
-            settings: ConnectorSettings([("url".to_owned(), bank_url)].into()),
-            processing_period_ms: 300_000,
-        }],
+        methods: vec![PaymentMethod::card(
+            "card",
+            "words",
+            ConnectorSettings([("url".to_owned(), bank_url)].into()),
+        )],
+        keys: Vec::new(),
     };
     let project = NewProject {
         name: "Tea & <b>Co</b>".to_owned(),

@@ -1,0 +1,68 @@
+//! What gateways send by themselves: one address per operation, unguessable because of the payment's id.
+//!
+//! A notice is believed by its signature and by nothing in its address. One that is not believed changes
+//! nothing but the list of incidents (test programme, rows 45 to 51).
+
+use altyn_domain::{Notice, NoticeRefusal, PaymentId};
+use altyn_engine::{Engine, EngineError, NoticeTaken};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use tracing::error;
+
+/// Largest notice, in bytes.
+const NOTICE_MAX: usize = 64 * 1024;
+
+/// What a gateway hears that should send its notice again.
+const RETRY_AFTER_S: &str = "5";
+
+/// The addresses of notices, from `/notices/…` on.
+pub fn router(engine: Engine) -> Router {
+    Router::new()
+        .route("/notices/{payment}/{operation}", post(take))
+        .layer(DefaultBodyLimit::max(NOTICE_MAX))
+        .with_state(engine)
+}
+
+async fn take(
+    State(engine): State<Engine>,
+    Path((payment, operation)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (Ok(payment), Ok(operation)) = (PaymentId::parse(&payment), operation.parse()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let readable = headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    let notice = Notice {
+        headers: readable.collect(),
+        body: body.to_vec(),
+        at: engine.now(),
+    };
+    match engine.take_notice(payment, operation, notice).await {
+        Ok(NoticeTaken::Taken) => (StatusCode::OK, "OK").into_response(),
+        Ok(NoticeTaken::Unknown | NoticeTaken::Refused(NoticeRefusal::Unsupported)) => {
+            StatusCode::NOT_FOUND.into_response()
+        }
+        Ok(NoticeTaken::Refused(NoticeRefusal::Signature)) => {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+        Ok(
+            NoticeTaken::OtherAmount
+            | NoticeTaken::Refused(NoticeRefusal::Unreadable | NoticeRefusal::OtherOrder),
+        ) => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
+        Err(failure) => not_now(&failure),
+    }
+}
+
+fn not_now(failure: &EngineError) -> Response {
+    error!(error = %failure, "a notice could not be taken");
+    let again = [(header::RETRY_AFTER, RETRY_AFTER_S)];
+    (StatusCode::SERVICE_UNAVAILABLE, again).into_response()
+}
