@@ -3,4 +3,5 @@
 //! A dialect only translates: its wire into commands and reads of the engine, payments and refusals
 //! into its own words. It holds no rules of its own about money, opens no database and calls nobody.
 
+pub mod ecommpay;
 pub mod rbs;
