@@ -140,18 +140,19 @@ impl Engine {
             .await
     }
 
-    /// Registers an order and begins its first try in one commit. The answer comes with that commit, and the
-    /// exchange with the gateway goes on by itself.
+    /// Registers an order as `id`, which is [new](Engine::new_payment_id), and begins its first try in one
+    /// commit. The answer comes with that commit, and the exchange with the gateway goes on by itself.
     ///
     /// # Errors
     /// See [`EngineError`]; a reference that was used before is a refusal.
     pub async fn register_and_pay(
         &self,
         owner: &Owner,
+        id: PaymentId,
         registration: Registration,
         wanted: PayRequest,
     ) -> Result<Answer, EngineError> {
-        let mut register = self.registration(owner, registration);
+        let mut register = self.registration(owner, id, registration);
         let first = wanted.command(register.id, owner, self.new_operation_id(owner))?;
         register.first_try = Some(first);
         let command = Command::Register(Box::new(register));

@@ -37,7 +37,7 @@ impl Engine {
         owner: &Owner,
         registration: Registration,
     ) -> Result<Answer, EngineError> {
-        let command = self.registration(owner, registration);
+        let command = self.registration(owner, self.new_payment_id(owner), registration);
         let answer = self
             .execute(owner, Command::Register(Box::new(command)), None)
             .await?;
@@ -45,13 +45,18 @@ impl Engine {
         Ok(answer)
     }
 
+    /// An id for a payment of the owner, for callers who need it before they register.
+    pub fn new_payment_id(&self, owner: &Owner) -> PaymentId {
+        PaymentId::new(self.now(), owner.project.bucket, self.entropy().random())
+    }
+
     pub(crate) fn registration(
         &self,
         owner: &Owner,
+        id: PaymentId,
         registration: Registration,
     ) -> RegisterPayment {
         let now = self.now();
-        let id = PaymentId::new(now, owner.project.bucket, self.entropy().random());
         let mut order = registration.order;
         if order.reference.is_empty() {
             order.reference = id.uuid().to_string();
