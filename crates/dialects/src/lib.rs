@@ -4,4 +4,5 @@
 //! into its own words. It holds no rules of its own about money, opens no database and calls nobody.
 
 pub mod ecommpay;
+mod intake;
 pub mod rbs;

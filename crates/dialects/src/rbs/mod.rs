@@ -35,7 +35,6 @@ pub mod signature;
 mod status;
 mod undo;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,15 +42,15 @@ use altyn_domain::{Language, Payment};
 use altyn_engine::{Engine, Owner};
 use altyn_web::checkout::{self, Checkout, Door};
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method as HttpVerb, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
-use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 pub use callback::RbsCallbackFormat;
+
+use crate::intake;
 
 use error::Fault;
 use messages::Message;
@@ -60,9 +59,6 @@ use request::Params;
 
 /// The name of this dialect in credentials, payments and references.
 pub const DIALECT: &str = "rbs";
-
-/// How much of a body that is too large is read and dropped, in bytes.
-const DISCARDED_MAX: usize = 4 << 20;
 
 /// Limits and choices of this dialect.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +170,7 @@ async fn entry(State(rbs): State<Rbs>, request: Request) -> Response {
         )
             .into_response();
     }
-    let address = address_of(&request);
+    let address = intake::address_of(&request);
     let params = match read(request, rbs.limits()).await {
         Ok(params) => params,
         Err(status) => return status.into_response(),
@@ -233,49 +229,14 @@ async fn carry_out(method: Method, call: &Call) -> Result<Response, Fault> {
     }
 }
 
-/// The caller's address as the socket tells it; without one, an address that no allow-list has.
-fn address_of(request: &Request) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
-        peer.ip()
-    })
-}
-
 async fn read(request: Request, limits: Limits) -> Result<Params, StatusCode> {
     let query = request.uri().query().unwrap_or_default().to_owned();
     if query.len() > limits.body_max {
         return Err(StatusCode::URI_TOO_LONG);
     }
-    let reading = collect(request.into_body(), limits.body_max);
+    let reading = intake::collect(request.into_body(), limits.body_max);
     let body = tokio::time::timeout(limits.body_timeout, reading).await;
     let body = body.map_err(|_| StatusCode::REQUEST_TIMEOUT)??;
     let query = Zeroizing::new(query);
     Params::read(&query, &body).map_err(|_| StatusCode::BAD_REQUEST)
-}
-
-/// The whole body. What is too much is read a little further and dropped: a caller that is still writing
-/// would otherwise hear a broken connection and not the answer.
-async fn collect(mut body: Body, body_max: usize) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
-    // Room for all that is announced: growing would leave copies behind.
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut collected = Zeroizing::new(Vec::with_capacity(announced.min(body_max)));
-    let mut seen = 0_usize;
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        seen = seen.saturating_add(data.len());
-        if seen > body_max.saturating_add(DISCARDED_MAX) {
-            break;
-        }
-        if seen <= body_max {
-            collected.extend_from_slice(&data);
-        }
-    }
-    if seen <= body_max {
-        Ok(collected)
-    } else {
-        Err(StatusCode::PAYLOAD_TOO_LARGE)
-    }
 }
