@@ -179,6 +179,13 @@ impl Engine {
         self.directory().projects.get(&id).cloned()
     }
 
+    /// The project with this short name.
+    pub fn project_by_slug(&self, slug: &str) -> Option<Arc<altyn_domain::Project>> {
+        let directory = self.directory();
+        let mut projects = directory.projects.values();
+        projects.find(|project| project.slug == slug).cloned()
+    }
+
     /// Reads the settings again.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use altyn_domain::{Currency, ProjectId};
-use altyn_engine::{Clock, Engine};
+use altyn_domain::{Currency, Language, MethodKind, ProjectId};
+use altyn_engine::{Clock, Engine, NewProject};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ use crate::configuration::{
 };
 use crate::project::{self, Wanted, bank_settings};
 use crate::serve::{Running, run_server, start_engine, stop_signal};
-use crate::simulator::{ShopConfig, Simulator, SimulatorConfig, SimulatorUrls};
-use crate::{installation, logging};
+use crate::simulator::{PartnerConfig, ShopConfig, Simulator, SimulatorConfig, SimulatorUrls};
+use crate::{ecommpay, installation, logging};
 
 /// Arguments of `altyn demo`.
 #[derive(Debug, Args)]
@@ -41,6 +41,9 @@ pub struct DemoArguments {
     /// Where the simulated bank listens
     #[arg(long, default_value = "127.0.0.1:0")]
     simulator_listen: SocketAddr,
+    /// Where the simulated wallet partner listens
+    #[arg(long, default_value = "127.0.0.1:0")]
+    partner_listen: SocketAddr,
     /// Where the demo shop listens
     #[arg(long, default_value = "127.0.0.1:0")]
     shop_listen: SocketAddr,
@@ -62,6 +65,9 @@ struct TestArguments {
     bank_url: Option<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
     bank_key: Option<String>,
+    /// Use this wallet partner; its app id and secret are those of `PARTNER_OF_TESTS`
+    #[arg(long, hide = true, requires = "bank_url")]
+    partner_url: Option<String>,
     /// Milliseconds by which the bank answers too late for timeout cards
     #[arg(long, hide = true, default_value_t = 7_000)]
     bank_late_ms: u64,
@@ -87,6 +93,19 @@ struct Secrets {
     token: String,
     callback_secret: String,
     terminal_key: String,
+    /// Absent in data directories of before.
+    #[serde(default)]
+    ecommpay: Option<EcommpaySecrets>,
+}
+
+/// The demo's project in India, spoken to in ECommPay's way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct EcommpaySecrets {
+    project_id: ProjectId,
+    number: String,
+    secret: String,
+    partner_app_id: String,
+    partner_secret: String,
 }
 
 /// Test cards of the sandbox bank (`docs/sandbox-bank.md`): number and behaviour.
@@ -157,11 +176,13 @@ pub async fn open_engine(data: &Path) -> anyhow::Result<Engine> {
         database_url: Some(kept.trim().to_owned()),
         simulator_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         shop_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        partner_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         manual_clock: false,
         log: "warn".to_owned(),
         test: TestArguments {
             bank_url: None,
             bank_key: None,
+            partner_url: None,
             bank_late_ms: 0,
             exchange_deadline_ms: 5_000,
             not_found_final_after_ms: None,
@@ -207,9 +228,11 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         None => Arc::new(SystemClock),
     };
     let engine = start_engine(&configuration, clock).await?;
-    let secrets = secrets(&engine, &arguments).await?;
-    let (urls, simulator) = simulate(&arguments, &configuration, &secrets).await?;
+    let mut secrets = secrets(&engine, &arguments).await?;
+    let india = ecommpay_secrets(&engine, &arguments, &configuration, &mut secrets).await?;
+    let (urls, simulator) = simulate(&arguments, &configuration, &secrets, &india).await?;
     point_at_bank(&engine, &arguments, &secrets, &urls).await?;
+    point_at_partner(&engine, &configuration, &secrets, &india, &urls).await?;
     let stop = stop_signal(arguments.test.stop_with_stdin)?;
     let public_url = configuration.server.public_url.clone();
     let running = Running {
@@ -220,7 +243,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         manual_clock,
     };
     let server = tokio::spawn(run_server(running));
-    write_demo_file(&demo_file, &public_url, &urls, &secrets)?;
+    write_demo_file(&demo_file, &public_url, &urls, &secrets, &india)?;
     print_welcome(&public_url, &urls, &demo_file);
     let code = server.await??;
     if let Some(simulator) = simulator {
@@ -261,20 +284,78 @@ async fn secrets(engine: &Engine, arguments: &DemoArguments) -> anyhow::Result<S
         token: made.token,
         callback_secret: made.callback_secret,
         terminal_key,
+        ecommpay: None,
     };
     write_private(&file, &serde_json::to_string_pretty(&secrets)?)?;
     Ok(secrets)
+}
+
+/// The wallet partner's app id and secret when a test brings the partner.
+const PARTNER_OF_TESTS: (&str, &str) = ("app-of-a-test", "partner-secret-of-a-test");
+
+/// The project in India: made at the first run, kept beside the other.
+async fn ecommpay_secrets(
+    engine: &Engine,
+    arguments: &DemoArguments,
+    configuration: &Configuration,
+    secrets: &mut Secrets,
+) -> anyhow::Result<EcommpaySecrets> {
+    if let Some(kept) = &secrets.ecommpay {
+        return Ok(kept.clone());
+    }
+    let (app_id, partner_secret) = match &arguments.test.partner_url {
+        Some(_) => (PARTNER_OF_TESTS.0.to_owned(), PARTNER_OF_TESTS.1.to_owned()),
+        None => ("altyn-demo".to_owned(), engine.random_text(24)),
+    };
+    let rupees = Currency::from_alpha("INR")?;
+    let mut settings = project::sandbox_settings(
+        vec![rupees, Currency::from_alpha("USD")?, Currency::from_alpha("EUR")?],
+        bank_settings("", &secrets.terminal_key),
+    );
+    settings.language = Language::En;
+    let partner = ecommpay::partner_settings("", &app_id, &partner_secret, "2");
+    settings.methods.push(ecommpay::wallet_partner(partner)?);
+    let word = engine.random_text(3).to_ascii_lowercase().replace('_', "-");
+    let new = NewProject {
+        name: "Altyn Demo India".to_owned(),
+        slug: format!("india-{word}"),
+        settings,
+    };
+    let project_id = engine.create_project(new).await?;
+    // Two demos may share one database, and a number belongs to one project.
+    let mut number = u32::from_str_radix(&project_id.uuid().simple().to_string()[24..], 16)?;
+    number = number % 900_000 + 100_000;
+    let account = ecommpay::Account {
+        number: &number.to_string(),
+        callback_url: None,
+        allow_from: &[],
+        public_url: &configuration.server.public_url,
+    };
+    let secret = ecommpay::open_account(engine, project_id, &account).await?;
+    let made = EcommpaySecrets {
+        project_id,
+        number: number.to_string(),
+        secret: secret.expose().to_owned(),
+        partner_app_id: app_id,
+        partner_secret,
+    };
+    secrets.ecommpay = Some(made.clone());
+    let file = arguments.data.join("secrets.json");
+    write_private(&file, &serde_json::to_string_pretty(secrets)?)?;
+    Ok(made)
 }
 
 async fn simulate(
     arguments: &DemoArguments,
     configuration: &Configuration,
     secrets: &Secrets,
+    india: &EcommpaySecrets,
 ) -> anyhow::Result<(SimulatorUrls, Option<Simulator>)> {
     if let Some(bank_url) = &arguments.test.bank_url {
         let urls = SimulatorUrls {
             bank_url: bank_url.clone(),
             shop_url: String::new(),
+            partner_url: arguments.test.partner_url.clone().unwrap_or_default(),
         };
         return Ok((urls, None));
     }
@@ -283,6 +364,12 @@ async fn simulate(
         terminal_key: secrets.terminal_key.clone(),
         late_ms: arguments.test.bank_late_ms,
         journal: Some(arguments.data.join("bank.journal")),
+        partner: PartnerConfig {
+            listen: arguments.partner_listen.to_string(),
+            app_id: india.partner_app_id.clone(),
+            secret: india.partner_secret.clone(),
+            journal: Some(arguments.data.join("partner.journal")),
+        },
         shop: ShopConfig {
             listen: arguments.shop_listen.to_string(),
             gateway_base_url: format!("{}/payment/rest/", configuration.server.public_url),
@@ -320,12 +407,46 @@ async fn point_at_bank(
     Ok(())
 }
 
+/// The partner may listen on another port than last time, and so may we.
+async fn point_at_partner(
+    engine: &Engine,
+    configuration: &Configuration,
+    secrets: &Secrets,
+    india: &EcommpaySecrets,
+    urls: &SimulatorUrls,
+) -> anyhow::Result<()> {
+    let project = engine.project(india.project_id);
+    let project = project.context("the demo's project in India is not in the database")?;
+    let mut settings = project.settings.clone();
+    for method in &mut settings.methods {
+        let (key, value) = match method.kind {
+            MethodKind::Card => ("base_url", &urls.bank_url),
+            MethodKind::Wallet => ("base_url", &urls.partner_url),
+        };
+        method.settings.0.insert(key.to_owned(), value.clone());
+        if method.kind == MethodKind::Card {
+            let key = secrets.terminal_key.clone();
+            method.settings.0.insert("terminal_key".to_owned(), key);
+        }
+    }
+    let public_url = ecommpay::public_url_parameter(&configuration.server.public_url);
+    for endpoint in settings.endpoints.iter_mut().chain(&mut settings.dynamic_endpoint) {
+        endpoint.parameters = vec![public_url.clone()];
+    }
+    if settings != project.settings {
+        engine.update_project(india.project_id, &settings).await?;
+    }
+    Ok(())
+}
+
 fn write_demo_file(
     file: &Path,
     public_url: &str,
     urls: &SimulatorUrls,
     secrets: &Secrets,
+    india: &EcommpaySecrets,
 ) -> anyhow::Result<()> {
+    let number: u32 = india.number.parse()?;
     let cards: Vec<_> = TEST_CARDS
         .iter()
         .map(|(pan, behaviour)| {
@@ -345,6 +466,13 @@ fn write_demo_file(
             "token": secrets.token,
             "callback_secret": secrets.callback_secret,
         },
+        "ecommpay": {
+            "project_id": number,
+            "secret": india.secret,
+            "gate_url": public_url,
+            "payment_page_url": format!("{public_url}/payment"),
+        },
+        "wallet": { "partner_url": urls.partner_url },
         "simulator": { "terminal_key": secrets.terminal_key },
         "test_cards": cards,
     });
@@ -368,7 +496,10 @@ fn print_welcome(public_url: &str, urls: &SimulatorUrls, demo_file: &Path) {
     println!("Altyn is ready.\n");
     println!("  Demo shop      {}", urls.shop_url);
     println!("  Simulated bank {}/bank", urls.bank_url);
+    println!("  Wallet partner {}/partner", urls.partner_url);
     println!("  register.do    {public_url}/payment/rest/");
+    println!("  Payment Page   {public_url}/payment");
+    println!("  Gate           {public_url}/v2/");
     println!("  Health         {public_url}/health/ready");
     println!("  Credentials    {}\n", demo_file.display());
     println!("  Test cards, any future expiry, code 123:");

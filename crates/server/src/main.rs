@@ -8,10 +8,12 @@ mod audit;
 mod clock;
 mod configuration;
 mod demo;
+mod ecommpay;
 mod http;
 mod incidents;
 mod installation;
 mod logging;
+mod method;
 mod operations;
 mod project;
 mod serve;
@@ -41,6 +43,8 @@ enum Command {
     Incidents(incidents::IncidentArguments),
     /// Make a project and its credentials
     Project(project::ProjectArguments),
+    /// Show or change the payment methods of a project
+    Method(method::MethodArguments),
     /// Print the canonical text and the signature of a message, as each dialect makes them
     Signature(signature::SignatureArguments),
 }
@@ -77,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<std::process::ExitCode> {
         Command::Audit(arguments) => audit::run(arguments).await,
         Command::Incidents(arguments) => incidents::run(arguments).await,
         Command::Project(arguments) => project::run(arguments).await,
+        Command::Method(arguments) => method::run(arguments).await,
         Command::Signature(arguments) => signature::run(&arguments),
     }
 }

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use ipnet::IpNet;
 
+use crate::ecommpay;
 use crate::serve::{ConfigArgument, open_engine};
 
 /// Arguments of `altyn project`.
@@ -24,6 +25,8 @@ pub struct ProjectArguments {
 enum ProjectCommand {
     /// Make a project that pays through the sandbox bank, and print its credentials once
     Create(CreateArguments),
+    /// Give a project a number and a key of ECommPay's Gate and Payment Page, and print the key once
+    Ecommpay(EcommpayArguments),
     /// Revoke a register.do login; it acts no more from this moment
     Revoke {
         #[command(flatten)]
@@ -31,6 +34,24 @@ enum ProjectCommand {
         /// The login
         login: String,
     },
+}
+
+#[derive(Debug, Args)]
+struct EcommpayArguments {
+    #[command(flatten)]
+    config: ConfigArgument,
+    /// The project's short name
+    #[arg(long)]
+    project: String,
+    /// The number by which its shop knows it, 1 to 4294967295
+    #[arg(long)]
+    number: String,
+    /// Address that callbacks go to, unless a payment brings its own
+    #[arg(long)]
+    callback_url: Option<String>,
+    /// Networks that requests may come from; none for anywhere
+    #[arg(long, value_delimiter = ',')]
+    allow_from: Vec<IpNet>,
 }
 
 #[derive(Debug, Args)]
@@ -172,6 +193,22 @@ pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentia
     })
 }
 
+async fn open_ecommpay(arguments: EcommpayArguments) -> anyhow::Result<ExitCode> {
+    let engine = open_engine(&arguments.config).await?;
+    let project = engine.project_by_slug(&arguments.project);
+    let project = project.with_context(|| format!("there is no project {}", arguments.project))?;
+    let account = ecommpay::Account {
+        number: &arguments.number,
+        callback_url: arguments.callback_url.as_deref(),
+        allow_from: &arguments.allow_from,
+        public_url: &engine.config().public_url,
+    };
+    let secret = ecommpay::open_account(&engine, project.id, &account).await?;
+    let made = serde_json::json!({ "project_id": arguments.number, "secret": secret.expose() });
+    println!("{made}");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `altyn project`
 pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
@@ -204,6 +241,7 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
             );
             Ok(ExitCode::SUCCESS)
         }
+        ProjectCommand::Ecommpay(arguments) => open_ecommpay(arguments).await,
         ProjectCommand::Revoke { config, login } => {
             let engine = open_engine(&config).await?;
             let count = engine.revoke_credential("rbs", &login).await?;

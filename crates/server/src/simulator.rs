@@ -21,8 +21,23 @@ pub struct SimulatorConfig {
     pub late_ms: u64,
     /// Where the bank remembers what it did.
     pub journal: Option<PathBuf>,
+    /// The wallet partner.
+    pub partner: PartnerConfig,
     /// The demo shop.
     pub shop: ShopConfig,
+}
+
+/// What the wallet partner is told.
+#[derive(Debug, Serialize)]
+pub struct PartnerConfig {
+    /// Where it listens.
+    pub listen: String,
+    /// Our name at the partner.
+    pub app_id: String,
+    /// Our secret at the partner.
+    pub secret: String,
+    /// Where the partner remembers what it did.
+    pub journal: Option<PathBuf>,
 }
 
 /// What the demo shop is told.
@@ -47,6 +62,8 @@ pub struct SimulatorUrls {
     pub bank_url: String,
     /// The demo shop.
     pub shop_url: String,
+    /// The wallet partner.
+    pub partner_url: String,
 }
 
 /// A running simulator. It ends when this is dropped.

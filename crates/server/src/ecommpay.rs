@@ -1,0 +1,125 @@
+//! What a project needs to be spoken to in ECommPay's way: its number and key, the callbacks, the methods.
+
+use altyn_domain::{
+    AmountRange, ConnectorSettings, Currency, Endpoint, EndpointSecret, EventKind, HttpMethod,
+    MethodKind, PaymentMethod, ProjectId, ProviderNumbers, RefundAbility,
+};
+use altyn_engine::{Engine, Secret};
+use anyhow::Context as _;
+use ipnet::IpNet;
+
+/// The dialect's name in keys and endpoints.
+pub const DIALECT: &str = "ecommpay";
+
+/// All that this family tells, what leads the payer included.
+const EVENTS: [EventKind; 14] = [
+    EventKind::Authorized,
+    EventKind::Captured,
+    EventKind::Voided,
+    EventKind::Refunded,
+    EventKind::Reversed,
+    EventKind::Verified,
+    EventKind::TryDeclined,
+    EventKind::CaptureDeclined,
+    EventKind::VoidDeclined,
+    EventKind::RefundDeclined,
+    EventKind::Expired,
+    EventKind::Cancelled,
+    EventKind::ActionRequired,
+    EventKind::PeriodOver,
+];
+
+/// How callbacks of this family are made and sent. `url` is empty for addresses that payments bring.
+pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint {
+    Endpoint {
+        id: id.to_owned(),
+        url: url.to_owned(),
+        format: DIALECT.to_owned(),
+        method: HttpMethod::Post,
+        events: EVENTS.to_vec(),
+        signature: "hmac-sha512".to_owned(),
+        secret: EndpointSecret::new(secret),
+        parameters: vec![public_url_parameter(public_url)],
+        // The ECommPay sheet, section 4.1; the pauses are the format's own.
+        attempts_max: 120,
+        retry_pause_ms: 10_000,
+    }
+}
+
+/// Tells the format where payers find our pages.
+pub fn public_url_parameter(public_url: &str) -> String {
+    format!("public_url={public_url}")
+}
+
+/// The method of the seed: wallets of India through a partner, INR only, full refunds only.
+pub fn wallet_partner(settings: ConnectorSettings) -> anyhow::Result<PaymentMethod> {
+    Ok(PaymentMethod {
+        processing_period_ms: 600_000,
+        kind: MethodKind::Wallet,
+        ranges: vec![AmountRange {
+            currency: Currency::from_alpha("INR")?,
+            min: 100,
+            max: 40_000_000,
+        }],
+        countries: vec!["IN".to_owned()],
+        refunds: RefundAbility::Full,
+        holds: false,
+        provider: ProviderNumbers {
+            purchase: 1731,
+            refund: 1751,
+        },
+        ..PaymentMethod::card("wallet-partner", "cashfree", settings)
+    })
+}
+
+/// Settings of the wallet partner's connector.
+pub fn partner_settings(url: &str, app_id: &str, secret: &str, generation: &str) -> ConnectorSettings {
+    let pairs = [
+        ("base_url", url),
+        ("app_id", app_id),
+        ("secret", secret),
+        ("generation", generation),
+    ];
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    ConnectorSettings(pairs.into())
+}
+
+/// What makes a project known to this family.
+pub struct Account<'a> {
+    /// Its number, 1 to 4294967295.
+    pub number: &'a str,
+    /// Address that callbacks go to, unless a payment brings its own.
+    pub callback_url: Option<&'a str>,
+    /// Networks that requests may come from.
+    pub allow_from: &'a [IpNet],
+    /// Where payers find our pages.
+    pub public_url: &'a str,
+}
+
+/// Gives a project its number, its key and its callbacks in this family.
+pub async fn open_account(
+    engine: &Engine,
+    project_id: ProjectId,
+    account: &Account<'_>,
+) -> anyhow::Result<Secret> {
+    let number: u32 = account.number.parse().context("the project's number")?;
+    anyhow::ensure!(number > 0, "the project's number must not be 0");
+    if let Some(url) = account.callback_url {
+        let guard = engine.url_guard();
+        guard.check(url).context("the callback address")?;
+    }
+    let number = number.to_string();
+    let secret = engine
+        .create_shared_key(project_id, DIALECT, &number, account.allow_from)
+        .await
+        .with_context(|| format!("project number {number} may be taken"))?;
+    let project = engine.project(project_id).context("the project is gone")?;
+    let mut settings = project.settings.clone();
+    let made = |id: &str, url: &str| endpoint(id, url, secret.expose(), account.public_url);
+    settings.dynamic_endpoint = Some(made("payment", ""));
+    settings.endpoints.retain(|known| known.format != DIALECT);
+    let own = account.callback_url.map(|url| made("ecommpay", url));
+    settings.endpoints.extend(own);
+    engine.update_project(project_id, &settings).await?;
+    Ok(secret)
+}
