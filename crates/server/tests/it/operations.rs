@@ -165,3 +165,91 @@ fn the_signature_command_prints_the_published_vector() {
     let forged = format!("{parameters}&checksum={}", checksum.replace('E', "F"));
     assert!(!run(&forged, true).status.success());
 }
+
+/// Runs `altyn signature ecommpay` with this on its standard input; its exit code and what it printed.
+fn signature_ecommpay(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    use std::io::Write as _;
+    let mut altyn = std::process::Command::new(env!("CARGO_BIN_EXE_altyn"))
+        .args(["signature", "ecommpay", "--key", "secret"])
+        .args(arguments)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("altyn runs");
+    let mut stdin = altyn.stdin.take().expect("a pipe");
+    stdin.write_all(input.as_bytes()).expect("it is read");
+    drop(stdin);
+    let output = altyn.wait_with_output().expect("altyn ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn the_ecommpay_signature_command_prints_and_verifies() {
+    let body =
+        r#"{"payment": {"id": "000049", "status": "success"}, "general": {"signature": "…"}}"#;
+    let signature =
+        "/3TrhHVz9BHaLfgLyhoxO7dsQNzbzZa/TdO3pxQocXWwgVM6tGlzMLVfpOxFNTnkR9iiFVK/77ZedMcbkCjmng==";
+    let (code, printed, told) = signature_ecommpay(&[], body);
+    assert_eq!((code, told.as_str()), (Some(0), ""));
+    let expected = format!("payment:id:000049;payment:status:success\n{signature}\n");
+    assert_eq!(printed, expected);
+    let verify = |body: &str| signature_ecommpay(&["--verify"], body);
+    let signed = body.replace('…', signature);
+    assert_eq!(verify(&signed), (Some(0), String::new(), String::new()));
+    for forged in [
+        &signed.replace("000049", "000048"),
+        body,
+        r#"{"payment":{}}"#,
+    ] {
+        let (code, printed, told) = verify(forged);
+        assert_eq!((code, printed.as_str()), (Some(1), ""), "{forged}");
+        assert!(told.contains("signature"), "{told}");
+    }
+}
+
+#[test]
+fn the_ecommpay_signature_command_reads_a_payment_page() {
+    let url = "https://pay.example/payment?project_id=402&interface_type=%7B%22id%22%3A+24%7D\
+        &payment_id=pid-1&payment_amount=1001&payment_currency=USD&customer_id=c1\
+        &payment_description=%D0%A7%D0%B0%D0%B9+%2B+2&_plugin_version=1\
+        &signature=DdRajBNTqPW9deQ6QB2sezAkSh%2FDJFzgCtHG9cKAExGRT4hqyn2pwfJqLrPzBDCYjWrCWhymhlOb\
+        ahZUY%2BQBEQ%3D%3D";
+    let text = "customer_id:c1;interface_type:{\"id\": 24};payment_amount:1001;payment_currency:USD;\
+        payment_description:Чай + 2;payment_id:pid-1;project_id:402";
+    let (code, printed, _) = signature_ecommpay(&["--page"], url);
+    assert_eq!((code, printed.lines().next()), (Some(0), Some(text)));
+    let verify = |input: &str| signature_ecommpay(&["--page", "--verify"], input).0;
+    assert_eq!(verify(url), Some(0));
+    assert_eq!(verify(&url.replace("1001", "1002")), Some(1));
+    assert_eq!(verify(&url.replace("pid-1", "pid-1%3Ba%3A1")), Some(1));
+    let flag = r#"{"a": "true", "signature": "…"}"#;
+    let (_, printed, _) = signature_ecommpay(&[], r#"{"a": true}"#);
+    let signature = printed.lines().nth(1).expect("a second line");
+    assert_eq!(verify(&flag.replace('…', signature)), Some(0));
+    let elsewhere = signature_ecommpay(&["--verify"], &flag.replace('…', signature));
+    assert_eq!(elsewhere.0, Some(1));
+}
+
+#[test]
+fn the_ecommpay_signature_command_tells_what_it_cannot_read() {
+    for (input, reason) in [
+        ("", "not JSON: see line 1"),
+        ("{\"a\": 1,\n }", "not JSON: see line 2"),
+        ("[1]", "not a JSON object"),
+        (r#"{"a": 1, "a": 2}"#, "a name comes twice"),
+    ] {
+        for arguments in [&[][..], &["--verify"]] {
+            let (code, printed, told) = signature_ecommpay(arguments, input);
+            assert_eq!((code, printed.as_str()), (Some(2), ""), "{input}");
+            assert!(told.contains(reason), "{told}");
+        }
+    }
+    let (code, _, told) = signature_ecommpay(&["--page"], "a=1&a=2");
+    assert!(code == Some(2) && told.contains("comes twice"), "{told}");
+}
