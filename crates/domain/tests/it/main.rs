@@ -6,6 +6,7 @@ mod checks;
 mod decide_edges;
 mod desk;
 mod lifecycle;
+mod methods;
 mod model;
 mod rows;
 mod script;

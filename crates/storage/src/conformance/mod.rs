@@ -75,6 +75,7 @@ macro_rules! conformance_tests {
             lists::incidents_are_opened_and_closed,
             lists::a_foreign_project_never_sees_a_payment,
             settings::settings_come_back,
+            settings::serials_are_leased_once,
             settings::settings_are_saved_whole_or_not_at_all,
             settings::a_command_under_old_settings_is_refused,
             audit::pages_cover_every_payment_once,

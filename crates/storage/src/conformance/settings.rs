@@ -118,3 +118,22 @@ pub async fn a_command_under_old_settings_is_refused(fixture: &dyn Fixture) {
     gate.settings_version = gate.storage.settings_version().await.expect("it reads");
     gate.done(Gate::cancel(payment.id)).await;
 }
+
+/// Numbers of operations are leased in blocks, and never twice, whoever asks.
+pub async fn serials_are_leased_once(fixture: &dyn Fixture) {
+    let (one, other) = (fixture.fresh().await, fixture.another().await);
+    let lease = |storage: std::sync::Arc<dyn Storage>| async move {
+        storage.lease_serials(100).await.expect("it leases")
+    };
+    let mut firsts = Vec::new();
+    for _ in 0..5 {
+        let (first, second) = tokio::join!(lease(one.clone()), lease(other.clone()));
+        firsts.extend([first, second]);
+    }
+    firsts.sort_unstable();
+    assert!(firsts[0] > 0, "{firsts:?}");
+    assert!(
+        firsts.windows(2).all(|pair| pair[1] - pair[0] == 100),
+        "{firsts:?}"
+    );
+}
