@@ -36,7 +36,8 @@ async fn a_database_of_a_newer_version_is_not_touched() {
     let database = Database::create().await;
     database.open().await;
     let sql = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
-               SELECT 9999, 'from_the_future', applied_on, checksum FROM refinery_schema_history";
+               SELECT 9999, 'from_the_future', applied_on, checksum FROM refinery_schema_history \
+               WHERE version = 1";
     database.raw_sql(sql).await.expect("it is newer now");
     let opened = PostgresStorage::connect(database.url(), PostgresOptions::default()).await;
     assert!(matches!(opened.err(), Some(StorageError::Unusable(_))));
@@ -78,7 +79,8 @@ async fn a_refusal_of_the_database_is_told_as_a_bug() {
     // A text that PostgreSQL cannot hold is the fault of the one command that brings it.
     let mut order = gate.register(Way::Purchase);
     order.order.description = Some("\0".to_owned());
-    order.order.reference = "zero\0byte".to_owned();
+    order.reference_key = "zero\0byte".to_owned();
+    order.order.reference = order.reference_key.clone();
     let request = gate.request(altyn_domain::Command::Register(Box::new(order)));
     let loaded = gate.load(&[request]).await;
     assert!(

@@ -66,7 +66,7 @@ async fn of_two_writers_with_one_reference_one_has_a_conflict_and_then_sees_the_
     let mut second = Gate::open(storage.clone(), 2).await;
     let order = first.register(Way::Purchase);
     let mut rival = second.register(Way::Purchase);
-    rival.order.reference.clone_from(&order.order.reference);
+    rival.reference_key.clone_from(&order.reference_key);
     let winner = order.id;
     let request = first.request(Command::Register(Box::new(order)));
     let again = second.request(Command::Register(Box::new(rival)));

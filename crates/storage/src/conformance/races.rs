@@ -120,7 +120,8 @@ pub async fn another_writers_insert_wins(fixture: &dyn Fixture) {
     let loser = tokio::spawn(async move {
         let mut gate = Gate::open(second, 2).await;
         let mut order = gate.register(Way::Purchase);
-        order.order.reference = reference;
+        order.reference_key = reference;
+        order.order.reference = order.reference_key.clone();
         gate.try_run(Command::Register(Box::new(order))).await
     });
     // Give the second one time to reach its load; whether it does changes nothing of the end.
@@ -146,7 +147,8 @@ pub async fn a_race_for_a_reference_has_one_winner(fixture: &dyn Fixture) {
             let mut answers: Vec<Result<PaymentId, PaymentId>> = Vec::new();
             for number in 0..ORDERS {
                 let mut order = gate.register(Way::Hold);
-                order.order.reference = format!("contested-{number}");
+                order.reference_key = format!("contested-{number}");
+                order.order.reference = order.reference_key.clone();
                 answers.push(
                     match gate.try_run(Command::Register(Box::new(order))).await {
                         Ok(answer) => Ok(answer.payment.id),
