@@ -71,6 +71,8 @@ impl Code {
     pub const NOT_BACK_FROM_ACS: Self = Self::known(108);
     /// A hold or an invoice was cancelled.
     pub const CANCELLED: Self = Self::known(301);
+    /// The caller's address is not one of those agreed upon.
+    pub const ACCESS_DENIED: Self = Self::known(303);
     /// The project does not have this kind of operation.
     pub const NOT_ALLOWED_BY_PROJECT: Self = Self::known(310);
     /// The payment method is switched off.
@@ -79,6 +81,8 @@ impl Code {
     pub const INTERNAL_ERROR: Self = Self::known(501);
     /// A request that was accepted turned out to be malformed.
     pub const VALIDATION_ERROR: Self = Self::known(502);
+    /// Nothing was done, for lack of room: the same request may come again.
+    pub const TRY_AGAIN: Self = Self::known(601);
     /// The waiting time is over.
     pub const AUTO_DECLINE: Self = Self::known(603);
     /// The payout form was open longer than its id lives.
@@ -99,12 +103,16 @@ impl Code {
     pub const PROJECT_NOT_FOUND: Self = Self::known(2442);
     /// No such payment method, or none of this project.
     pub const UNKNOWN_METHOD: Self = Self::known(2541);
+    /// The birthday is malformed.
+    pub const INVALID_BIRTHDAY: Self = Self::known(2609);
     /// No such country.
     pub const INVALID_COUNTRY: Self = Self::known(2610);
     /// Above the limit of the method.
     pub const AMOUNT_TOO_LARGE: Self = Self::known(2642);
     /// Below the limit of the method.
     pub const AMOUNT_TOO_SMALL: Self = Self::known(3358);
+    /// The card's last month is over.
+    pub const CARD_EXPIRED: Self = Self::known(3021);
     /// The project does not have this currency.
     pub const CURRENCY_DISABLED: Self = Self::known(3023);
     /// The id of the payment is malformed.
@@ -123,8 +131,14 @@ impl Code {
     pub const DETAILS_NOT_RECEIVED: Self = Self::known(3062);
     /// Our own order of states is broken.
     pub const STATE_MACHINE: Self = Self::known(3081);
+    /// No card has this number.
+    pub const CARD_NOT_FOUND: Self = Self::known(3101);
     /// No such currency, or not possible for the method.
     pub const INVALID_CURRENCY: Self = Self::known(3121);
+    /// The card's security code is missing.
+    pub const CVV_REQUIRED: Self = Self::known(3141);
+    /// The name of the card's holder is malformed.
+    pub const INVALID_HOLDER: Self = Self::known(3161);
     /// No such recurring series.
     pub const RECURRING_NOT_FOUND: Self = Self::known(3181);
     /// The recurring series is cancelled.

@@ -144,7 +144,7 @@ impl<'a> Json<'a> {
     }
 
     /// The same for the rest of the program.
-    fn to_value(&self) -> Value {
+    pub(super) fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(truth) => Value::Bool(*truth),
