@@ -184,8 +184,10 @@ pub struct Operation {
     /// How much, in minor units of the payment's currency.
     pub amount: i64,
     /// The try that it captures, voids or refunds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u32>,
     /// The merchant's own key of it (externalRefundId).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// What the merchant wrote about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,28 +200,37 @@ pub struct Operation {
     /// Who asked for it.
     pub initiator: Initiator,
     /// With a capture: whether the rest of the hold goes back to the payer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub release_rest: bool,
     /// Whether it is a success that the payment did not need, or undoes one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub surplus: bool,
     /// Whether its processing period is over: the payment no longer waits for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub period_over: bool,
     /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decline: Option<DeclineCode>,
     /// The card, as far as it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<CardSummary>,
     /// What the gateway told.
     pub facts: Facts,
     /// What the payer must do now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<PayerAction>,
     /// The pending posting that reserves its money in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<u32>,
     /// How many exchanges with the gateway were begun.
     pub exchanges: u32,
     /// When it was decided.
     pub created_at: Timestamp,
     /// When it was sent last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
     /// When its end became known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 

@@ -208,8 +208,10 @@ pub struct Payment {
     /// What happened to the money so far.
     pub sums: Sums,
     /// The number of the try that completed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_by: Option<u32>,
     /// Its unpaid end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
     /// How many tries are allowed.
     pub tries_max: u32,
@@ -220,8 +222,10 @@ pub struct Payment {
     /// When it changed last.
     pub updated_at: Timestamp,
     /// When to capture by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_capture_at: Option<Timestamp>,
     /// When to void by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto_void_at: Option<Timestamp>,
     /// Row numbers used so far.
     pub counters: Counters,

@@ -1,16 +1,17 @@
 //! The engine: what every use case needs, in one place.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use altyn_domain::{
     Answer, CallbackFormat, Command, Connector, OperationId, Payment, Refusal, Timestamp,
 };
 use altyn_storage::{Lease, Request, Storage};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::directory::Directory;
+use crate::handover::{Handed, Handover};
 use crate::http::HttpClient;
 use crate::receivers::Receivers;
 use crate::writer::{Writer, WriterHandle};
@@ -51,6 +52,8 @@ struct Inner {
     guard: UrlGuard,
     callback_places: Receivers,
     background: Arc<Semaphore>,
+    handover: Handover,
+    handed: Mutex<Option<mpsc::UnboundedReceiver<Handed>>>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -67,12 +70,15 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
         let records = parts.storage.settings().await?;
         let directory = Directory::open(records, &parts.vault)?;
+        let in_all_max = parts.config.callbacks.in_all_max;
+        let (handover, handed) = Handover::new(in_all_max, parts.config.lease_ms);
         let writer = Writer {
+            handover: handover.clone(),
             storage: parts.storage.clone(),
             clock: parts.clock.clone(),
             entropy: parts.entropy.clone(),
             config: parts.config.clone(),
-            serials: std::sync::Mutex::new(0..0),
+            serials: Mutex::new(0..0),
         };
         let (writer, _task) = writer.start().await?;
         let guard = UrlGuard::new(parts.config.callbacks.allowed_networks.clone());
@@ -98,6 +104,8 @@ impl Engine {
             guard,
             callback_places,
             background,
+            handover,
+            handed: Mutex::new(Some(handed)),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
         })))
@@ -157,6 +165,16 @@ impl Engine {
 
     pub(crate) fn callback_places(&self) -> &Receivers {
         &self.0.callback_places
+    }
+
+    pub(crate) fn handover(&self) -> &Handover {
+        &self.0.handover
+    }
+
+    /// The end of the way by which the writer hands callbacks over; only the first caller gets it.
+    pub(crate) fn take_handed(&self) -> Option<mpsc::UnboundedReceiver<Handed>> {
+        let mut handed = self.0.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        handed.take()
     }
 
     /// A place among the exchanges that nobody waits for.
@@ -289,6 +307,7 @@ impl Engine {
 
     /// Stops taking timers, waits for what is under way.
     pub async fn stop(&self) {
+        self.0.handover.set_open(false);
         self.0.stopping.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;

@@ -17,6 +17,7 @@ mod enrollment;
 mod error;
 mod exchange;
 mod guard;
+mod handover;
 mod http;
 mod incidents;
 mod notices;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use altyn_domain::{Command, ExchangeKind, FireTimer, ReportOutcome, SendOperation, TimerKind};
 use altyn_storage::{Lease, LeasedTimer, Telling};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, error, warn};
 
+use crate::handover::Handed;
 use crate::undo::PLAIN_EXCHANGE;
 use crate::{Engine, EngineError, Owner};
 
@@ -32,16 +33,38 @@ impl Engine {
     pub fn run_timers(&self) {
         let (money, callbacks, house) = (self.clone(), self.clone(), self.clone());
         let money_max = self.config().timers_max;
-        let callbacks_max = self.config().callbacks.in_all_max;
+        let money_places = Arc::new(Semaphore::new(money_max));
+        let callback_places = self.handover().places().clone();
         self.tasks()
-            .spawn(async move { money.work(&MONEY, money_max).await });
+            .spawn(async move { money.work(&MONEY, money_places).await });
         self.tasks()
-            .spawn(async move { callbacks.work(&CALLBACKS, callbacks_max).await });
+            .spawn(async move { callbacks.work(&CALLBACKS, callback_places).await });
+        if let Some(handed) = self.take_handed() {
+            let engine = self.clone();
+            self.handover().set_open(true);
+            self.tasks()
+                .spawn(async move { engine.deliver_handed(handed).await });
+        }
         self.tasks().spawn(async move { house.keep_house().await });
     }
 
-    async fn work(&self, kinds: &'static [TimerKind], at_once_max: usize) {
-        let permits = Arc::new(Semaphore::new(at_once_max));
+    /// Delivers what the writer hands over.
+    async fn deliver_handed(&self, mut handed: mpsc::UnboundedReceiver<Handed>) {
+        loop {
+            let callback = tokio::select! {
+                callback = handed.recv() => callback,
+                () = self.stopping().cancelled() => return,
+            };
+            let Some(callback) = callback else { return };
+            let engine = self.clone();
+            self.tasks().spawn(async move {
+                engine.fire(callback.timer, Some(callback.telling)).await;
+                drop(callback.place);
+            });
+        }
+    }
+
+    async fn work(&self, kinds: &'static [TimerKind], permits: Arc<Semaphore>) {
         let pause = Duration::from_millis(self.config().timer_poll_ms);
         while !self.stopping().is_cancelled() {
             // With a place free there may be more by the time it is seen: all are filled at once.

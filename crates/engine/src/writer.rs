@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 use uuid::Uuid;
 
+use crate::handover::Handover;
 use crate::{Clock, EngineConfig, EngineError, Entropy, crash};
 
 /// How often a batch is run again because another writer was faster.
@@ -60,6 +61,7 @@ pub(crate) struct Writer {
     pub entropy: Arc<dyn Entropy>,
     pub config: EngineConfig,
     pub serials: Serials,
+    pub handover: Handover,
 }
 
 /// So many numbers of operations are leased at once, and more when fewer than that are left: more than one
@@ -238,15 +240,19 @@ impl Writer {
                 }
             }
         }
-        let changes = loaded.into_changes(id, now);
+        let mut changes = loaded.into_changes(id, now);
         if changes.is_empty() {
             database.abandon().await;
             return Ok(answers);
         }
+        let handed = self.handover.take(&mut changes);
         let saved = database.save(&changes).await;
         crash::point("writer.saved");
         match saved {
-            Ok(()) => Ok(answers),
+            Ok(()) => {
+                self.handover.give(handed);
+                Ok(answers)
+            }
             Err(error @ StorageError::CommitUnknown(_)) => Err((error, answers)),
             Err(error) => Err((error, Vec::new())),
         }

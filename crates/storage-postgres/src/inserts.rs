@@ -231,10 +231,11 @@ const TIMERS_SET: Insert = Insert {
         ("project_id", "uuid"),
         ("due_at", "bigint"),
         ("attempt", "integer"),
+        ("lease_until", "bigint"),
         ("fence", "bigint"),
     ],
-    then: "ON CONFLICT (bucket, payment_id, kind, subject) DO UPDATE SET \
-        due_at = EXCLUDED.due_at, attempt = EXCLUDED.attempt, lease_until = NULL, \
+    then: "ON CONFLICT (bucket, payment_id, kind, subject) DO UPDATE SET due_at = EXCLUDED.due_at, \
+        attempt = EXCLUDED.attempt, lease_until = EXCLUDED.lease_until, \
         fence = GREATEST(timers.fence + 1, EXCLUDED.fence)",
 };
 

@@ -18,8 +18,8 @@ use crate::flight::{Param, Step, column};
 use crate::inserts::{SaveStatements, Writes};
 use crate::rows::small;
 
-/// A timer to be set: key, project, due time, attempt.
-type Set = (TimerKey, ProjectId, Timestamp, u32);
+/// A timer to be set: key, project, due time, attempt, end of its lease.
+type Set = (TimerKey, ProjectId, Timestamp, u32, Option<Timestamp>);
 
 /// What changes on an account, with the bucket of its project.
 type AccountChange = (Bucket, Account, AccountDelta);
@@ -47,7 +47,8 @@ impl Rows {
         for (key, (project, change)) in &changes.timers {
             match *change {
                 TimerChange::Set { due_at, attempt } => {
-                    timers_set.push((*key, *project, due_at, attempt));
+                    let lease = changes.leases.get(key).copied();
+                    timers_set.push((*key, *project, due_at, attempt, lease));
                 }
                 TimerChange::Clear => timers_cleared.push(*key),
             }
@@ -321,8 +322,9 @@ fn timer_params(rows: &[Set], at: Timestamp) -> Vec<Param<'_>> {
         column(rows, |(key, ..)| key.kind.number()),
         column(rows, |(key, ..)| small(key.subject)),
         column(rows, |(_, project, ..)| project.uuid()),
-        column(rows, |(_, _, due_at, _)| due_at.as_micros()),
-        column(rows, |(.., attempt)| small(*attempt)),
+        column(rows, |(_, _, due_at, ..)| due_at.as_micros()),
+        column(rows, |(.., attempt, _)| small(*attempt)),
+        column(rows, |(.., lease)| lease.map(Timestamp::as_micros)),
         column(rows, move |_| at.as_micros()),
     ]
 }

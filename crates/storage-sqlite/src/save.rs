@@ -28,7 +28,7 @@ pub(crate) struct Rows {
     events: Vec<Owned<StoredEvent>>,
     deliveries: Vec<Owned<Delivery>>,
     attempts: Vec<Owned<DeliveryAttempt>>,
-    timers: Vec<(TimerKey, ProjectId, TimerChange)>,
+    timers: Vec<(TimerKey, ProjectId, TimerChange, Option<i64>)>,
     incidents: Vec<Owned<Incident>>,
     resolved: Vec<Owned<(u32, String)>>,
 }
@@ -65,7 +65,10 @@ impl Rows {
             deliveries: changes.deliveries.clone(),
             attempts: changes.attempts.clone(),
             timers: timers
-                .map(|(key, (project, change))| (*key, *project, *change))
+                .map(|(key, (project, change))| {
+                    let lease = changes.leases.get(key).map(|until| until.as_micros());
+                    (*key, *project, *change, lease)
+                })
                 .collect(),
             incidents: changes.incidents.clone(),
             resolved: changes.resolved.clone(),
@@ -404,13 +407,13 @@ fn attempts(db: &Connection, rows: &[Owned<DeliveryAttempt>]) -> Result<(), Faul
 
 fn timers(
     db: &Connection,
-    rows: &[(TimerKey, ProjectId, TimerChange)],
+    rows: &[(TimerKey, ProjectId, TimerChange, Option<i64>)],
     at: i64,
 ) -> Result<(), Fault> {
     let set = "INSERT INTO timers (bucket, payment_id, kind, subject, project_id, due_at, attempt, \
-               lease_until, fence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL, ?8) \
+               lease_until, fence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?9, ?8) \
                ON CONFLICT (bucket, payment_id, kind, subject) DO UPDATE SET \
-               due_at = excluded.due_at, attempt = excluded.attempt, lease_until = NULL, \
+               due_at = excluded.due_at, attempt = excluded.attempt, lease_until = excluded.lease_until, \
                fence = max(fence + 1, excluded.fence)";
     let clear = "DELETE FROM timers \
                  WHERE bucket = ?1 AND payment_id = ?2 AND kind = ?3 AND subject = ?4";
@@ -419,7 +422,7 @@ fn timers(
     }
     let mut set = db.prepare_cached(set)?;
     let mut clear = db.prepare_cached(clear)?;
-    for (timer, project_id, change) in rows {
+    for (timer, project_id, change, lease_until) in rows {
         let (bucket, id) = key(timer.payment_id);
         let kind = timer.kind.number();
         match change {
@@ -432,6 +435,7 @@ fn timers(
                 due_at.as_micros(),
                 attempt,
                 at,
+                lease_until,
             ))?,
             TimerChange::Clear => clear.execute((bucket, id, kind, timer.subject))?,
         };

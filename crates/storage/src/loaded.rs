@@ -112,6 +112,9 @@ pub struct ChangeSet {
     pub attempts: Vec<Owned<DeliveryAttempt>>,
     /// Timers set and cleared, in key order.
     pub timers: BTreeMap<TimerKey, (ProjectId, TimerChange)>,
+    /// Timers set here that the caller keeps for itself, until then. The fencing number of such a lease is
+    /// `at` in microseconds, provided that the timer was not there before.
+    pub leases: BTreeMap<TimerKey, Timestamp>,
     /// Incidents opened.
     pub incidents: Vec<Owned<Incident>>,
     /// Incidents closed: number and note.
@@ -343,6 +346,7 @@ impl Loaded {
             deliveries: changes.deliveries,
             attempts: changes.attempts,
             timers: changes.timers,
+            leases: BTreeMap::new(),
             incidents: changes.incidents,
             resolved: changes.resolved,
         }

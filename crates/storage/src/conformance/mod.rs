@@ -69,6 +69,7 @@ macro_rules! conformance_tests {
             timers::a_fence_is_never_repeated,
             timers::an_ended_lease_gives_the_timer_back,
             timers::timers_are_leased_by_kind,
+            timers::a_timer_can_be_set_and_leased_at_once,
             telling::events_and_deliveries_come_back,
             telling::attempts_come_back_oldest_first,
             lists::payments_are_listed,

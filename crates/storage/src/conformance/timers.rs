@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use altyn_domain::{
-    Command, DeliveryState, Payment, PaymentId, PaymentStatus, Refusal, TimerChange, TimerKey,
-    TimerKind, Timestamp, Way,
+    Command, DeliveryState, Outcome, Payment, PaymentId, PaymentStatus, Refusal, Report,
+    TimerChange, TimerKey, TimerKind, Timestamp, Way,
 };
 use tokio::task::JoinSet;
 
@@ -247,6 +247,41 @@ pub async fn an_ended_lease_gives_the_timer_back(fixture: &dyn Fixture) {
         (first.key, due),
         "a lease changes nothing of the timer"
     );
+}
+
+/// A timer that is leased in the commit that sets it belongs to who set it: nobody else gets it before the
+/// lease ends, and the fencing number is the instant of the commit.
+pub async fn a_timer_can_be_set_and_leased_at_once(fixture: &dyn Fixture) {
+    let mut gate = Gate::open(fixture.fresh().await, 1).await;
+    let payment = gate.processing(Way::Purchase).await;
+    let report = Gate::report(payment.id, 1, Report::bare(Outcome::Approved));
+    let requests = [gate.request(report)];
+    let (answers, mut changes) = gate.begin(&requests).await;
+    assert!(answers[0].is_ok());
+    let key = TimerKey {
+        payment_id: payment.id,
+        kind: TimerKind::Callback,
+        subject: 1,
+    };
+    let until = gate.now.plus_millis(LEASE_MS);
+    changes.leases.insert(key, until);
+    gate.writer.save(&changes).await.expect("it saves");
+    let kinds = [TimerKind::Callback];
+    assert!(lease(&*gate.storage, &kinds, gate.now, 10).await.is_empty());
+    let mine = Lease {
+        key,
+        fence: gate.now.as_micros(),
+    };
+    let again = TimerChange::Set {
+        due_at: gate.now,
+        attempt: 1,
+    };
+    let record = record_delivery(&gate, &payment, again).await;
+    let recorded = gate.run_leased(record, mine).await;
+    assert!(recorded.is_ok(), "{recorded:?}");
+    // Set anew without a lease: everybody's.
+    let next = lease_one(&*gate.storage, TimerKind::Callback, gate.now).await;
+    assert!(next.fence > mine.fence && next.attempt == 1);
 }
 
 /// Only the kinds that are asked for are leased, and all that is due is counted.
