@@ -1,4 +1,4 @@
-// The card form: masks, what is wrong while it is typed, one submit.
+// The forms that pay: masks, what is wrong while a card is typed, one submit.
 
 import {
   codeFault,
@@ -83,9 +83,8 @@ function showBrand(number: HTMLInputElement, code: HTMLInputElement): void {
   code.maxLength = codeLength;
 }
 
-export function startForm(): void {
-  const form = element<HTMLFormElement>("card");
-  if (!form) return;
+/** Makes the fields of a card help; gives them. */
+function prepareCard(form: HTMLFormElement): Field[] {
   const fields = fieldsOf(form);
   const [number, expiry, code] = fields.map((field) => field.input) as [
     HTMLInputElement,
@@ -101,8 +100,13 @@ export function startForm(): void {
   for (const [place, field] of fields.entries()) watch(field, fields[place + 1]?.input);
   number.value = formatNumber(digitsOf(number.value));
   showBrand(number, code);
+  return fields;
+}
 
-  const pay = element<HTMLButtonElement>("pay");
+/** Sends a form once, and not before its fields are right. */
+function sendOnce(form: HTMLFormElement, fields: Field[]): void {
+  const pay = form.querySelector<HTMLButtonElement>("button[type=submit]");
+  if (!pay) return;
   const ready = pay.textContent ?? "";
   const unlock = () => {
     pay.removeAttribute("aria-disabled");
@@ -130,4 +134,10 @@ export function startForm(): void {
     if (event.persisted) location.reload();
     else unlock();
   });
+}
+
+export function startForm(): void {
+  for (const form of document.querySelectorAll<HTMLFormElement>(".pay-form")) {
+    sendOnce(form, form.id === "card" ? prepareCard(form) : []);
+  }
 }

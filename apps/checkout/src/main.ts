@@ -1,6 +1,7 @@
 // The one script of Checkout. Every page works without it; which part of it runs is said by the page.
 
 import "./style.css";
+import { startAway } from "./away";
 import { startCountdown } from "./countdown";
 import { startForm } from "./form";
 import { startLeaving } from "./leave";
@@ -17,6 +18,9 @@ switch (document.body.dataset.page) {
     break;
   case "steps":
     startSteps();
+    break;
+  case "away":
+    startAway();
     break;
   case "message":
     startLeaving();

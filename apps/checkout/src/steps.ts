@@ -14,8 +14,6 @@ export function startSteps(): void {
   if (method && done) checkDevice(method, done);
   const challenge = form("challenge");
   if (challenge?.hasAttribute("data-auto")) challenge.submit();
-  const link = document.getElementById("go") as HTMLAnchorElement | null;
-  if (link?.hasAttribute("data-auto")) link.click();
 }
 
 function checkDevice(method: HTMLFormElement, done: HTMLFormElement): void {

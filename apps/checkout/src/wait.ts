@@ -1,4 +1,4 @@
-// The waiting page: asks what became of the payment, less and less often.
+// A page that waits: asks what became of the payment, less and less often.
 
 interface State {
   status: string;
@@ -18,6 +18,8 @@ export function nextPause(pause: number): number {
 export function startWaiting(): void {
   const place = document.getElementById("waiting");
   const url = place?.dataset.poll;
+  // What is known already is no news.
+  const now = place?.dataset.now;
   if (!place || !url) return;
   const began = performance.now();
   let pause = FIRST_MS;
@@ -29,7 +31,7 @@ export function startWaiting(): void {
       });
       if (answer.ok) {
         const state = (await answer.json()) as State;
-        if (state.next) {
+        if (state.next && state.status !== now) {
           location.replace(state.next);
           return;
         }
@@ -47,9 +49,9 @@ export function startWaiting(): void {
 
 function sayItIsLong(place: HTMLElement): void {
   const words = place.querySelector(".words");
-  if (!words || words.querySelector("[data-late]")) return;
+  if (!words || !place.dataset.long || words.querySelector("[data-late]")) return;
   const line = document.createElement("p");
   line.dataset.late = "";
-  line.textContent = place.dataset.long ?? "";
+  line.textContent = place.dataset.long;
   words.append(line);
 }

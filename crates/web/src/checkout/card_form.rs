@@ -26,6 +26,12 @@ pub(crate) struct CardForm {
     script: String,
     #[serde(default)]
     language: String,
+    /// The way of paying; empty for a card.
+    #[serde(default)]
+    method: String,
+    /// The signed request of an order that is not registered yet.
+    #[serde(default)]
+    request: String,
 }
 
 /// Which fields are wrong.
@@ -62,6 +68,14 @@ pub(crate) struct Kept {
 impl CardForm {
     pub(crate) fn language(&self) -> Option<Language> {
         Language::parse(&self.language)
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    pub(crate) fn request(&self) -> &str {
+        &self.request
     }
 
     pub(crate) fn has_script(&self) -> bool {
@@ -163,6 +177,8 @@ mod tests {
             cc_name: name.to_owned(),
             script: String::new(),
             language: String::new(),
+            method: String::new(),
+            request: String::new(),
         }
     }
 

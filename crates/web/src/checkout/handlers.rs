@@ -2,20 +2,19 @@
 
 use std::convert::Infallible;
 
-use altyn_domain::{BrowserFacts, CardDetails, Initiator, Language, PaymentId, Refusal};
-use altyn_engine::{EngineError, PayRequest};
+use altyn_domain::{Language, PayerAction, PaymentId, Refusal};
+use altyn_engine::EngineError;
 use axum::Json;
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tracing::warn;
 
-use super::card_form::{CardForm, FieldErrors, Kept};
+use super::pages::Filled;
 use super::standing::Standing;
-use super::visit::{Place, View, Visit, see_other};
+use super::visit::{Place, View, Visit, redirect};
 use super::{Checkout, OpenRequest, headers, pages};
 
 /// What every address of a payment is asked with. Never refused: a payment that no address names is
@@ -24,6 +23,8 @@ pub(crate) struct Asked {
     pub checkout: Checkout,
     id: Option<PaymentId>,
     language: Option<Language>,
+    /// The way of paying that is to be open.
+    method: String,
     accept_language: Option<String>,
 }
 
@@ -34,19 +35,21 @@ impl FromRequestParts<Checkout> for Asked {
         parts: &mut Parts,
         checkout: &Checkout,
     ) -> Result<Self, Infallible> {
-        #[derive(Deserialize)]
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
         struct Wanted {
             lang: String,
+            method: String,
         }
         let id = Path::<String>::from_request_parts(parts, checkout).await;
         let wanted = Query::<Wanted>::try_from_uri(&parts.uri);
+        let wanted = wanted.map(|Query(wanted)| wanted).unwrap_or_default();
         let accepted = parts.headers.get(header::ACCEPT_LANGUAGE);
         Ok(Self {
             checkout: checkout.clone(),
             id: id.ok().and_then(|Path(id)| PaymentId::parse(&id).ok()),
-            language: wanted
-                .ok()
-                .and_then(|Query(wanted)| Language::parse(&wanted.lang)),
+            language: Language::parse(&wanted.lang),
+            method: wanted.method,
             accept_language: accepted
                 .and_then(|value| value.to_str().ok())
                 .map(str::to_owned),
@@ -70,7 +73,7 @@ pub(crate) async fn front(checkout: &Checkout, request: OpenRequest) -> Response
         accept_language,
     } = request;
     match Visit::begin(checkout, payment_id, language, accept_language.as_deref()).await {
-        Ok(visit) => present(&visit.view(checkout), Place::Front),
+        Ok(visit) => present(&visit.view(checkout), Place::Front, ""),
         Err(page) => page,
     }
 }
@@ -87,63 +90,41 @@ pub(crate) async fn result(asked: Asked) -> Response {
 
 async fn show_at(place: Place, asked: Asked) -> Response {
     match asked.visit(None).await {
-        Ok(visit) => present(&visit.view(&asked.checkout), place),
+        Ok(visit) => present(&visit.view(&asked.checkout), place, &asked.method),
         Err(page) => page,
     }
 }
 
-/// The present standing at `place`, or the way to where it is shown.
-pub(crate) fn present(view: &View<'_>, place: Place) -> Response {
+/// GET `/checkout/{id}/go`: on to the gateway's own page.
+pub(crate) async fn away(asked: Asked) -> Response {
+    show_at(Place::Away, asked).await
+}
+
+/// The present standing at `place`, or the way to where it is shown. `method` is the way of paying that
+/// is to be open.
+pub(crate) fn present(view: &View<'_>, place: Place, method: &str) -> Response {
     match (view.standing(), place) {
         (Standing::Open { .. }, Place::Front) => {
-            pages::form(view, &Kept::default(), &FieldErrors::default())
+            let filled = Filled {
+                method: Some(method.to_owned()),
+                ..Filled::default()
+            };
+            pages::form(view, &filled)
+        }
+        // Whoever comes back from the gateway's page is not sent there again without a word.
+        (Standing::Asked(PayerAction::Redirect { .. }), Place::Front) => pages::away(view, false),
+        (Standing::Asked(PayerAction::Redirect { .. }), Place::Result) => view.go(&view.path("")),
+        (Standing::Asked(PayerAction::Redirect { .. }), Place::Away) => pages::away(view, true),
+        (Standing::Open { .. }, Place::Away) if view.redirect().is_some() => {
+            pages::away(view, true)
         }
         (Standing::Asked(action), Place::Steps) => pages::steps(view, &action, true),
         (Standing::Waiting, _) => pages::wait(view),
         (Standing::Asked(_), Place::Front | Place::Result)
-        | (Standing::Open { declined: None, .. }, Place::Result | Place::Steps)
-        | (_, Place::Steps) => see_other(&view.next()),
+        | (Standing::Open { declined: None, .. }, Place::Result)
+        | (_, Place::Steps | Place::Away) => view.go_on(),
         (standing, Place::Front | Place::Result) => pages::outcome(view, &standing, place),
     }
-}
-
-/// POST `/checkout/{id}/pay`.
-pub(crate) async fn pay(asked: Asked, form: Result<Form<CardForm>, FormRejection>) -> Response {
-    let form = form.map(|Form(form)| form).unwrap_or_default();
-    let visit = match asked.visit(form.language()).await {
-        Ok(visit) => visit,
-        Err(page) => return page,
-    };
-    let checkout = &asked.checkout;
-    if !matches!(visit.view(checkout).standing(), Standing::Open { .. }) {
-        return see_other(&visit.view(checkout).next());
-    }
-    match form.read(visit.now) {
-        Ok(card) => pay_by(checkout, visit, card, form.has_script()).await,
-        Err(errors) => pages::form(&visit.view(checkout), &form.kept(), &errors),
-    }
-}
-
-async fn pay_by(checkout: &Checkout, visit: Visit, card: CardDetails, script: bool) -> Response {
-    let address = |rest| {
-        let view = View {
-            base: checkout.public_url(),
-            ..visit.view(checkout)
-        };
-        view.path(rest)
-    };
-    let browser = BrowserFacts {
-        notification_url: address("/3ds/return"),
-        method_notification_url: address("/3ds/method"),
-        method_supported: script,
-        language: visit.language.code(),
-    };
-    let wanted = PayRequest::by_card(card, Some(browser), Initiator::Payer);
-    let answer = checkout
-        .engine()
-        .pay(&visit.owner, visit.payment.id, wanted)
-        .await;
-    after(checkout, visit, answer.map(|answer| answer.payment)).await
 }
 
 /// Sends the payer to what came of a step: the payment after it, or why it was not taken.
@@ -169,7 +150,7 @@ pub(crate) async fn after(
         Err(error) => return visit_trouble(checkout, &visit, &error),
     }
     visit.now = checkout.engine().now();
-    see_other(&visit.view(checkout).next())
+    visit.view(checkout).go_on()
 }
 
 fn visit_trouble(checkout: &Checkout, visit: &Visit, error: &EngineError) -> Response {
@@ -189,7 +170,7 @@ fn visit_trouble(checkout: &Checkout, visit: &Visit, error: &EngineError) -> Res
 }
 
 /// Whether a refusal says that the payment has moved on.
-const fn is_of_the_moment(refusal: &Refusal) -> bool {
+pub(crate) const fn is_of_the_moment(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::AlreadyPaid
         | Refusal::WrongStatus(_)
@@ -247,15 +228,30 @@ pub(crate) async fn back_from_gateway(asked: Asked) -> Response {
         }
         visit.now = engine.now();
     }
-    see_other(&visit.view(&asked.checkout).next())
+    let view = visit.view(&asked.checkout);
+    match view.standing() {
+        // Sending the payer there again by itself could go on for ever.
+        Standing::Asked(PayerAction::Redirect { .. }) => view.go(&view.path("")),
+        Standing::Open { .. }
+        | Standing::Waiting
+        | Standing::Asked(PayerAction::DeviceCheck { .. } | PayerAction::Challenge { .. })
+        | Standing::Paid
+        | Standing::Held
+        | Standing::Verified
+        | Standing::Returned
+        | Standing::Declined(_)
+        | Standing::TriesOver
+        | Standing::Cancelled
+        | Standing::Expired => view.go_on(),
+    }
 }
 
 /// GET `/checkout/{id}/return`: back to the shop, by what the shop registered and nothing else.
 pub(crate) async fn back_to_shop(asked: Asked) -> Response {
     match asked.visit(None).await {
         Ok(visit) => match asked.checkout.return_url(&visit.payment, visit.language) {
-            Some(url) => see_other(url.as_str()),
-            None => see_other(&visit.view(&asked.checkout).next()),
+            Some(url) => redirect(url.as_str(), &headers::Policy::default()),
+            None => visit.view(&asked.checkout).go_on(),
         },
         Err(page) => page,
     }

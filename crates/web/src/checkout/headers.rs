@@ -1,4 +1,5 @@
-//! Headers that every page carries. Nothing inline, nothing from elsewhere, no frames around us.
+//! Headers that every page carries. Nothing inline, nothing from elsewhere; a frame around us only where
+//! the payment was opened in one.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
@@ -10,8 +11,8 @@ pub(crate) struct Policy {
     pub form_origins: Vec<String>,
     /// Origins that the page's frames may come from.
     pub frame_origins: Vec<String>,
-    /// Whether a page of ours may frame this one.
-    pub framed_by_us: bool,
+    /// The sources of pages that may frame this one; `None` for none.
+    pub ancestors: Option<String>,
 }
 
 impl Policy {
@@ -32,11 +33,7 @@ impl Policy {
              connect-src 'self'; frame-src {frames}; form-action {}; frame-ancestors {}; \
              base-uri 'none'",
             listed("'self'", &self.form_origins),
-            if self.framed_by_us {
-                "'self'"
-            } else {
-                "'none'"
-            },
+            self.ancestors.as_deref().unwrap_or("'none'"),
         )
     }
 }
@@ -56,7 +53,7 @@ pub(crate) fn protect(response: &mut Response, policy: &Policy) {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if !policy.framed_by_us {
+    if policy.ancestors.is_none() {
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     }
     set(headers, header::CONTENT_SECURITY_POLICY, &policy.text());

@@ -8,12 +8,15 @@
 
 mod amount;
 mod assets;
+mod bill;
 mod card_form;
 #[cfg(test)]
 mod gallery;
 mod handlers;
 mod headers;
+mod manner;
 mod pages;
+mod paying;
 mod standing;
 mod steps;
 mod visit;
@@ -29,6 +32,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
+pub use manner::{FrameMode, InFrame, Leave, LeaveTo, Manner};
+
 /// Largest body a payer's browser or an issuer's page may post, in bytes.
 const BODY_MAX: usize = 64 * 1024;
 
@@ -39,6 +44,11 @@ pub trait Door: Send + Sync {
 
     /// Where the payer goes back to the shop; `None` if the shop named no place.
     fn return_url(&self, payment: &Payment, language: Language) -> Option<String>;
+
+    /// What the dialect wishes of the payment's page.
+    fn manner(&self, _payment: &Payment, _language: Language) -> Manner {
+        Manner::default()
+    }
 }
 
 struct Inner {
@@ -93,13 +103,28 @@ impl Checkout {
         &self.0.public_url
     }
 
+    fn door(&self, payment: &Payment) -> Option<Arc<dyn Door>> {
+        let doors = self.0.doors.read().unwrap_or_else(PoisonError::into_inner);
+        doors.get(payment.dialect.as_str()).cloned()
+    }
+
     /// Where the payer goes back to the shop: an address of the web, or nothing.
     fn return_url(&self, payment: &Payment, language: Language) -> Option<url::Url> {
-        let doors = self.0.doors.read().unwrap_or_else(PoisonError::into_inner);
-        let door = doors.get(payment.dialect.as_str())?.clone();
-        drop(doors);
-        let url = url::Url::parse(&door.return_url(payment, language)?).ok()?;
+        let url = self.door(payment)?.return_url(payment, language)?;
+        let url = url::Url::parse(&url).ok()?;
         matches!(url.scheme(), "http" | "https").then_some(url)
+    }
+
+    /// The host of [`return_url`](Self::return_url), as an address writes it.
+    fn host_of_return(&self, payment: &Payment, language: Language) -> Option<String> {
+        let url = self.return_url(payment, language)?;
+        url.host_str().map(str::to_owned)
+    }
+
+    fn manner(&self, payment: &Payment, language: Language) -> Manner {
+        let door = self.door(payment);
+        door.map(|door| door.manner(payment, language))
+            .unwrap_or_default()
     }
 }
 
@@ -131,10 +156,7 @@ pub fn router(checkout: Checkout) -> Router {
     Router::new()
         .route("/checkout/assets/{name}", get(assets::serve))
         .route("/checkout/{id}", get(handlers::page))
-        .route(
-            "/checkout/{id}/pay",
-            post(handlers::pay).get(handlers::page),
-        )
+        .route("/checkout/{id}/pay", post(paying::pay).get(handlers::page))
         .route("/checkout/{id}/state", get(handlers::state))
         .route("/checkout/{id}/result", get(handlers::result))
         .route("/checkout/{id}/return", get(handlers::back_to_shop))
@@ -142,6 +164,7 @@ pub fn router(checkout: Checkout) -> Router {
             "/checkout/{id}/back",
             get(handlers::back_from_gateway).post(handlers::back_from_gateway),
         )
+        .route("/checkout/{id}/go", get(handlers::away))
         .route("/checkout/{id}/3ds", get(steps::page))
         .route("/checkout/{id}/3ds/method", post(steps::method_frame))
         .route("/checkout/{id}/3ds/method-done", post(steps::method_done))

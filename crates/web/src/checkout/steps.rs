@@ -2,8 +2,8 @@
 
 use altyn_domain::PayerAction;
 use altyn_engine::{PayerStep, Wait};
+use axum::extract::Form;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
 use axum::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
@@ -24,15 +24,19 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 /// GET `/checkout/{id}/3ds`.
 pub(crate) async fn page(asked: Asked) -> Response {
     match asked.visit(None).await {
-        Ok(visit) => present(&visit.view(&asked.checkout), Place::Steps),
+        Ok(visit) => present(&visit.view(&asked.checkout), Place::Steps, ""),
         Err(page) => page,
     }
 }
 
 /// POST `/checkout/{id}/3ds/method`: the issuer's hidden page has ended, within the frame. Nothing is
 /// decided here: the page around the frame hears of it and reports.
-pub(crate) async fn method_frame(State(checkout): State<Checkout>) -> Response {
-    pages::method_frame(checkout.base())
+pub(crate) async fn method_frame(asked: Asked) -> Response {
+    let visit = asked.visit(None).await;
+    let around = visit
+        .ok()
+        .and_then(|visit| visit.view(&asked.checkout).policy().ancestors);
+    pages::method_frame(asked.checkout.base(), around)
 }
 
 /// What our page reports of the hidden frame.
@@ -88,7 +92,7 @@ pub(crate) async fn challenge_return(
         if let Standing::Asked(action @ PayerAction::Challenge { .. }) = view.standing() {
             return pages::steps(&view, &action, false);
         }
-        return present(&view, Place::Steps);
+        return present(&view, Place::Steps, "");
     };
     go_on(checkout, visit, transaction, PayerStep::Challenged { cres }).await
 }

@@ -1,12 +1,18 @@
 //! One look of a payer at one payment, and the addresses that lead on from it.
 
-use altyn_domain::{Language, Payment, PaymentId, Project, Timestamp};
+use altyn_domain::{
+    Language, MethodKind, Operation, PayerAction, Payment, PaymentId, Project, Timestamp,
+};
 use altyn_engine::Owner;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::bill::{Bill, title};
+use super::headers::Policy;
+use super::manner::{InFrame, Manner};
 use super::standing::Standing;
 use super::{Checkout, headers, pages};
+use crate::texts::Texts;
 
 /// One look of a payer at one payment.
 pub(crate) struct Visit {
@@ -25,10 +31,12 @@ pub(crate) enum Place {
     Result,
     /// The payer's steps of 3-D Secure.
     Steps,
+    /// The way to the gateway's own page.
+    Away,
 }
 
 /// What a page is made from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct View<'a> {
     /// The path before every address of ours.
     pub base: &'a str,
@@ -36,8 +44,10 @@ pub(crate) struct View<'a> {
     pub project: &'a Project,
     pub language: Language,
     pub now: Timestamp,
-    /// Whether the shop named a place to come back to.
-    pub returns: bool,
+    /// The host of the place that the shop named to come back to.
+    pub back: Option<String>,
+    /// What the dialect wishes of the page.
+    pub manner: Manner,
 }
 
 impl Visit {
@@ -77,12 +87,71 @@ impl Visit {
             project: self.owner.project(),
             language: self.language,
             now: self.now,
-            returns: checkout.return_url(&self.payment, self.language).is_some(),
+            back: checkout.host_of_return(&self.payment, self.language),
+            manner: checkout.manner(&self.payment, self.language),
         }
     }
 }
 
 impl View<'_> {
+    /// What is to be paid.
+    pub(crate) fn bill(&self) -> Bill<'_> {
+        Bill {
+            project: self.project,
+            order: &self.payment.order,
+            way: self.payment.way,
+            amount: self.payment.amount,
+            language: self.language,
+        }
+    }
+
+    /// The policy of a page about this payment that reaches nowhere else.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            ancestors: self.manner.frame.as_ref().map(InFrame::ancestors),
+            ..Policy::default()
+        }
+    }
+
+    /// The newest way to a gateway's own page that may still be gone, and what the payer calls that page. A
+    /// try that nobody waits for any more may still be ended there.
+    pub(crate) fn redirect(&self) -> Option<(String, &PayerAction)> {
+        let mut open = self
+            .payment
+            .tries()
+            .rev()
+            .filter(|attempt| attempt.state.is_open());
+        open.find_map(|attempt| match &attempt.action {
+            Some(action @ PayerAction::Redirect { .. }) => Some((self.name_of(attempt), action)),
+            Some(PayerAction::DeviceCheck { .. } | PayerAction::Challenge { .. }) | None => None,
+        })
+    }
+
+    fn name_of(&self, attempt: &Operation) -> String {
+        let t = Texts::of(self.language);
+        let method = self.project.method(&attempt.method);
+        method
+            .map_or(t.by_wallet, |method| title(method, t))
+            .to_owned()
+    }
+
+    /// By which kind of method a try is made; by card where nobody knows any more.
+    pub(crate) fn kind_of(&self, attempt: Option<&Operation>) -> MethodKind {
+        let method = attempt.and_then(|attempt| self.project.method(&attempt.method));
+        method.map(|method| method.kind).unwrap_or_default()
+    }
+
+    /// By which kind of method the try was made whose refusal is shown.
+    pub(crate) fn kind_of_decline(&self) -> MethodKind {
+        let mut tries = self.payment.tries().rev();
+        self.kind_of(tries.find(|attempt| attempt.decline.is_some()))
+    }
+
+    /// Whether some try has no end yet.
+    pub(crate) fn has_open_try(&self) -> bool {
+        self.payment.tries().any(|attempt| attempt.state.is_open())
+    }
+
     /// Where the payer stands.
     pub(crate) fn standing(&self) -> Standing {
         Standing::of(self.payment, self.now)
@@ -107,7 +176,10 @@ impl View<'_> {
     pub(crate) fn place(&self) -> Place {
         match self.standing() {
             Standing::Open { declined: None, .. } => Place::Front,
-            Standing::Asked(_) => Place::Steps,
+            Standing::Asked(PayerAction::Redirect { .. }) => Place::Away,
+            Standing::Asked(PayerAction::DeviceCheck { .. } | PayerAction::Challenge { .. }) => {
+                Place::Steps
+            }
             Standing::Open {
                 declined: Some(_), ..
             }
@@ -127,6 +199,16 @@ impl View<'_> {
     pub(crate) fn next(&self) -> String {
         self.path(self.place().path())
     }
+
+    /// Sends the browser on to [`next`](Self::next).
+    pub(crate) fn go_on(&self) -> Response {
+        self.go(&self.next())
+    }
+
+    /// Sends the browser on, within the frame that the payment is shown in.
+    pub(crate) fn go(&self, path: &str) -> Response {
+        redirect(path, &self.policy())
+    }
 }
 
 impl Place {
@@ -135,6 +217,7 @@ impl Place {
             Self::Front => "",
             Self::Result => "/result",
             Self::Steps => "/3ds",
+            Self::Away => "/go",
         }
     }
 }
@@ -145,9 +228,9 @@ pub(crate) fn payment_path(base: &str, id: PaymentId, rest: &str) -> String {
 }
 
 /// Sends the browser on by GET.
-pub(crate) fn see_other(path: &str) -> Response {
+pub(crate) fn redirect(path: &str, policy: &Policy) -> Response {
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response();
-    headers::protect(&mut response, &headers::Policy::default());
+    headers::protect(&mut response, policy);
     response
 }
 

@@ -42,6 +42,14 @@ pub(crate) const TEXTS: Texts = Texts {
     sending: "Contacting your bank…",
     privacy: "The shop never sees your card number or its code.",
 
+    choose_method: "How to pay",
+    by_card: "Bank card",
+    by_wallet: "Digital wallet",
+    going: "Going to the payment…",
+    wallet_note: "You will confirm the payment at {} and come back here.",
+    go_on_at: "Go on at {}",
+    new_window: "Open in a new window",
+
     fix_fields: "Please check the marked fields.",
     number_missing: "Enter the card number.",
     number_length: "A card number has 12 to 19 digits.",
@@ -53,6 +61,7 @@ pub(crate) const TEXTS: Texts = Texts {
 
     last_try_failed: "Your last attempt did not go through.",
     unanswered: "The bank has not told us yet what became of your last attempt. Before you pay again, check in your bank's app that no money was taken.",
+    unanswered_wallet: "We do not know yet how your payment at {} ended. If money was taken, do not pay again: refresh this page a little later.",
     tries_left: "Attempts left: {}",
     try_again: "Try again",
     back_to_shop: "Back to the shop",
@@ -66,6 +75,10 @@ pub(crate) const TEXTS: Texts = Texts {
         title: "Waiting for your bank",
         text: "This usually takes a few seconds. Do not pay again: this page updates by itself.",
     },
+    wait_wallet: Message {
+        title: "Waiting for the payment service",
+        text: "This usually takes a few seconds. Do not pay again: the page updates itself.",
+    },
     wait_long: "Your bank is taking longer than usual. You may close this page: the shop will learn the result without it.",
     device_check: Message {
         title: "Your bank is checking the card",
@@ -76,6 +89,14 @@ pub(crate) const TEXTS: Texts = Texts {
         text: "Your bank shows a page to confirm it. You will come back here afterwards.",
     },
     challenge_again: "Your bank's page ended without an answer. Please open it again.",
+    away: Message {
+        title: "Confirm the payment",
+        text: "The page of {} is about to open. You will come back here after paying.",
+    },
+    away_again: Message {
+        title: "Payment not finished",
+        text: "You began to pay at {}. If you have paid there, wait: the result will appear here. If not, go on there.",
+    },
     paid: Message {
         title: "Paid",
         text: "Thank you! Your payment went through.",
@@ -90,7 +111,7 @@ pub(crate) const TEXTS: Texts = Texts {
     },
     returned: Message {
         title: "Payment returned",
-        text: "The money is on its way back to your card. How long it takes depends on your bank.",
+        text: "The money is on its way back to where it came from. How long it takes depends on your bank.",
     },
     already_paid: Message {
         title: "This order is already paid",
@@ -122,8 +143,17 @@ pub(crate) const TEXTS: Texts = Texts {
         text: "Refresh this page in a few seconds. It will show whether the payment went through: do not pay again before that.",
     },
     no_method: Message {
-        title: "Card payment is unavailable",
-        text: "The shop does not take cards at the moment. Please let the shop know.",
+        title: "Payment is unavailable",
+        text: "The shop cannot take this payment at the moment. Please let the shop know.",
+    },
+    bad_link: Message {
+        title: "The payment page could not be opened",
+        text: "The payment link is wrong. No money was taken. Go back to the shop and try again, or tell the shop about this error.",
+    },
+    bad_link_detail: "For the shop: {}",
+    time_over: Message {
+        title: "Time to pay is over",
+        text: "This payment link is no longer valid. Please place the order again in the shop.",
     },
 
     decline_general: "Your bank declined the payment without giving a reason. Try another card or call your bank.",
@@ -152,4 +182,11 @@ pub(crate) const TEXTS: Texts = Texts {
     decline_refund_exceeds: "The refund is larger than what is left.",
     decline_partial_refund_impossible: "Only the whole sum can be refunded.",
     decline_refund_impossible: "Refunds are not possible here.",
+
+    wallet_general: "The payment service declined the payment and gave no reason. Try again or choose another way to pay.",
+    wallet_insufficient_funds: "There is not enough money on the account. Top it up or choose another way to pay.",
+    wallet_not_confirmed: "The payment was not confirmed at the service's page. Please try again.",
+    wallet_limit: "The payment limit is exceeded. Change it in the service's app or choose another way to pay.",
+    wallet_unavailable: "The payment service does not answer. Try again later or choose another way to pay.",
+    wallet_technical: "Something failed at the payment service. Please try again a little later.",
 };

@@ -4,7 +4,7 @@ mod en;
 mod kk;
 mod ru;
 
-use altyn_domain::{CardBrand, CardError, DeclineCode, Language};
+use altyn_domain::{CardBrand, CardError, DeclineCode, Language, MethodKind};
 
 /// A heading and what stands under it.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,14 @@ pub(crate) struct Texts {
     pub sending: &'static str,
     pub privacy: &'static str,
 
+    pub choose_method: &'static str,
+    pub by_card: &'static str,
+    pub by_wallet: &'static str,
+    pub wallet_note: &'static str,
+    pub going: &'static str,
+    pub go_on_at: &'static str,
+    pub new_window: &'static str,
+
     pub fix_fields: &'static str,
     pub number_missing: &'static str,
     pub number_length: &'static str,
@@ -64,6 +72,7 @@ pub(crate) struct Texts {
 
     pub last_try_failed: &'static str,
     pub unanswered: &'static str,
+    pub unanswered_wallet: &'static str,
     pub tries_left: &'static str,
     pub try_again: &'static str,
     pub back_to_shop: &'static str,
@@ -74,10 +83,13 @@ pub(crate) struct Texts {
     pub open_bank: &'static str,
 
     pub wait: Message,
+    pub wait_wallet: Message,
     pub wait_long: &'static str,
     pub device_check: Message,
     pub challenge: Message,
     pub challenge_again: &'static str,
+    pub away: Message,
+    pub away_again: Message,
     pub paid: Message,
     pub held: Message,
     pub verified: Message,
@@ -91,6 +103,9 @@ pub(crate) struct Texts {
     pub unknown_order: Message,
     pub trouble: Message,
     pub no_method: Message,
+    pub bad_link: Message,
+    pub bad_link_detail: &'static str,
+    pub time_over: Message,
 
     pub decline_general: &'static str,
     pub decline_insufficient_funds: &'static str,
@@ -118,6 +133,13 @@ pub(crate) struct Texts {
     pub decline_refund_exceeds: &'static str,
     pub decline_partial_refund_impossible: &'static str,
     pub decline_refund_impossible: &'static str,
+
+    pub wallet_general: &'static str,
+    pub wallet_insufficient_funds: &'static str,
+    pub wallet_not_confirmed: &'static str,
+    pub wallet_limit: &'static str,
+    pub wallet_unavailable: &'static str,
+    pub wallet_technical: &'static str,
 }
 
 impl Texts {
@@ -130,8 +152,48 @@ impl Texts {
         }
     }
 
-    /// Why a bank refused, in plain words.
-    pub(crate) const fn decline(&self, code: DeclineCode) -> &'static str {
+    /// Why a try failed, in plain words.
+    pub(crate) const fn decline(&self, code: DeclineCode, kind: MethodKind) -> &'static str {
+        match kind {
+            MethodKind::Card => self.card_decline(code),
+            MethodKind::Wallet => self.wallet_decline(code),
+        }
+    }
+
+    /// Why the service behind a wallet refused. It knows no cards.
+    const fn wallet_decline(&self, code: DeclineCode) -> &'static str {
+        match code {
+            DeclineCode::InsufficientFunds => self.wallet_insufficient_funds,
+            DeclineCode::AuthenticationFailed => self.wallet_not_confirmed,
+            DeclineCode::LimitExceeded => self.wallet_limit,
+            DeclineCode::IssuerUnavailable => self.wallet_unavailable,
+            DeclineCode::Technical => self.wallet_technical,
+            DeclineCode::General
+            | DeclineCode::ExpiredCard
+            | DeclineCode::InvalidCard
+            | DeclineCode::SecurityCode
+            | DeclineCode::AuthenticationRequired
+            | DeclineCode::BlockedCard
+            | DeclineCode::NotAllowed
+            | DeclineCode::SuspectedFraud => self.wallet_general,
+            DeclineCode::InvalidAmount
+            | DeclineCode::OriginalNotFound
+            | DeclineCode::Interrupted
+            | DeclineCode::CancelledByPayer
+            | DeclineCode::TimeOver
+            | DeclineCode::AmountTooLarge
+            | DeclineCode::AmountTooSmall
+            | DeclineCode::CurrencyNotPossible
+            | DeclineCode::CountryNotPossible
+            | DeclineCode::OperationNotAllowed
+            | DeclineCode::RefundExceeds
+            | DeclineCode::PartialRefundImpossible
+            | DeclineCode::RefundImpossible => self.card_decline(code),
+        }
+    }
+
+    /// Why a bank refused.
+    const fn card_decline(&self, code: DeclineCode) -> &'static str {
         match code {
             DeclineCode::General => self.decline_general,
             DeclineCode::InsufficientFunds => self.decline_insufficient_funds,
