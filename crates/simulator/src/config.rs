@@ -9,6 +9,8 @@ use url::Url;
 
 /// The longest delay that a card or a fault may be given.
 pub const DELAY_MS_MAX: u64 = 600_000;
+/// The longest time in which an order of the wallet partner may be paid: 30 days.
+const ORDER_MINUTES_MAX: u64 = 43_200;
 
 /// Everything the simulator can be told. Unknown keys are refused.
 #[derive(Deserialize)]
@@ -29,6 +31,9 @@ pub struct Config {
     /// The demo shop. Default: no shop.
     #[serde(default)]
     pub shop: Option<ShopConfig>,
+    /// The wallet partner. Default: no partner.
+    #[serde(default)]
+    pub partner: Option<PartnerConfig>,
 }
 
 /// Where the demo shop listens, and its account at the gateway.
@@ -49,6 +54,55 @@ pub struct ShopConfig {
     /// Address under which payer and gateway reach the shop. Default: the listen address.
     #[serde(default)]
     pub public_url: Option<String>,
+}
+
+/// The wallet partner, and the merchant's account there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartnerConfig {
+    /// Address of both APIs and of the payer's page; only loopback. Default `127.0.0.1:0`.
+    #[serde(default = "any_port")]
+    pub listen: String,
+    /// `appId` of generation 1, `x-client-id` of generation 2.
+    pub app_id: String,
+    /// `secretKey` of generation 1, `x-client-secret` of generation 2; signs everything.
+    pub secret: String,
+    /// File that keeps orders, payments, refunds and notices across restarts. Default: nothing
+    /// is kept.
+    #[serde(default)]
+    pub journal: Option<PathBuf>,
+    /// Minutes after which an order can no longer be paid, unless it says so itself. Default 10.
+    #[serde(default = "default_order_minutes")]
+    pub order_minutes: u64,
+    /// Milliseconds between the first and the second try of a notice; the third comes after five
+    /// times as long, the fourth and last after fifteen times. Default 2000.
+    #[serde(default = "default_notice_pause_ms")]
+    pub notice_pause_ms: u64,
+    /// Milliseconds after which a refund with the note `ACTIVE` succeeds. Default 3000.
+    #[serde(default = "default_refund_ms")]
+    pub refund_ms: u64,
+    /// Name of the merchant on the payer's page. Default `Demo shop`.
+    #[serde(default = "default_merchant")]
+    pub merchant: String,
+    /// Address under which payer and gateway reach the partner. Default: the listen address.
+    #[serde(default)]
+    pub public_url: Option<String>,
+}
+
+fn default_order_minutes() -> u64 {
+    10
+}
+
+fn default_notice_pause_ms() -> u64 {
+    2000
+}
+
+fn default_refund_ms() -> u64 {
+    3000
+}
+
+fn default_merchant() -> String {
+    "Demo shop".to_owned()
 }
 
 fn any_port() -> String {
@@ -79,6 +133,9 @@ impl Config {
         if let Some(shop) = &config.shop {
             shop.check().context("shop")?;
         }
+        if let Some(partner) = &config.partner {
+            partner.check().context("partner")?;
+        }
         Ok(config)
     }
 }
@@ -95,6 +152,26 @@ impl ShopConfig {
         ensure!(
             !self.callback_secret.is_empty(),
             "callback_secret must not be empty"
+        );
+        if let Some(address) = &self.public_url {
+            web_address(address).context("public_url")?;
+        }
+        Ok(())
+    }
+}
+
+impl PartnerConfig {
+    fn check(&self) -> anyhow::Result<()> {
+        loopback(&self.listen).context("listen")?;
+        ensure!(!self.app_id.is_empty(), "app_id must not be empty");
+        ensure!(!self.secret.is_empty(), "secret must not be empty");
+        ensure!(
+            (1..=ORDER_MINUTES_MAX).contains(&self.order_minutes),
+            "order_minutes must be 1 to {ORDER_MINUTES_MAX}"
+        );
+        ensure!(
+            self.notice_pause_ms <= DELAY_MS_MAX && self.refund_ms <= DELAY_MS_MAX,
+            "notice_pause_ms and refund_ms must not exceed {DELAY_MS_MAX}"
         );
         if let Some(address) = &self.public_url {
             web_address(address).context("public_url")?;
@@ -141,6 +218,11 @@ mod tests {
         assert_eq!(config.bank_listen, "127.0.0.1:0");
         assert_eq!(config.late_ms, 20_000);
         assert!(config.shop.is_none() && config.journal.is_none());
+
+        let line = r#"{"terminal_key":"k","partner":{"app_id":"a","secret":"s"}}"#;
+        let partner = Config::parse(line).expect("valid").partner;
+        let partner = partner.expect("a partner");
+        assert_eq!((partner.order_minutes, partner.notice_pause_ms), (10, 2000));
     }
 
     #[test]
@@ -148,6 +230,10 @@ mod tests {
         assert!(refusal(r#"{"terminal_key":"k","colour":"red"}"#).contains("colour"));
         assert!(refusal(r#"{"terminal_key":""}"#).contains("terminal_key"));
         assert!(refusal("{}").contains("terminal_key"));
+        let line = r#"{"terminal_key":"k","partner":{"app_id":"","secret":"s"}}"#;
+        assert!(refusal(line).contains("app_id"));
+        let line = line.replace(r#":"","#, r#":"a","order_minutes":0,"#);
+        assert!(refusal(&line).contains("order_minutes"));
         assert!(refusal("").contains("stdin"));
         let open = refusal(r#"{"terminal_key":"k","bank_listen":"0.0.0.0:80"}"#);
         assert!(

@@ -1,19 +1,21 @@
 //! `altyn-simulator`: the outside world of the gateway on one machine — a bank with 3-D Secure
-//! ([`bank`], [`acs`]) and a demo shop ([`shop`]).
+//! ([`bank`], [`acs`]), a wallet partner ([`partner`]) and a demo shop ([`shop`]).
 //!
 //! The program reads one line of JSON from standard input (its configuration), starts its servers
 //! on loopback addresses, prints one line of JSON with their URLs, and runs until standard input
 //! ends or SIGTERM arrives, so that it never outlives the process that started it.
 //!
-//! It shares no code with the gateway: the bank's contract is `docs/sandbox-bank.md`, the shop
-//! speaks the merchants' API like any other shop. A misunderstanding therefore shows as a failing
-//! test rather than as two halves that agree on the same mistake.
+//! It shares no code with the gateway: the bank's contract is `docs/sandbox-bank.md`, the
+//! partner's `docs/wallet-partner.md`, the shop speaks the merchants' API like any other shop. A
+//! misunderstanding therefore shows as a failing test rather than as two halves that agree on the
+//! same mistake.
 
 mod acs;
 mod bank;
 mod clock;
 mod config;
 mod journal;
+mod partner;
 mod random;
 mod secret;
 mod serve;
@@ -31,7 +33,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use bank::Bank;
-use config::Config;
+use config::{Config, PartnerConfig};
+use partner::Partner;
 use shop::Shop;
 
 /// The longest configuration line that is read.
@@ -43,6 +46,8 @@ struct Ready {
     bank_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     shop_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partner_url: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -96,10 +101,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tokio::spawn(serve::serve(listener, shop::router(Arc::clone(&opened))));
         shop = Some(opened);
     }
+    let partner = match config.partner {
+        Some(partner_config) => Some(open_partner(partner_config).await?),
+        None => None,
+    };
+    let partner_url = partner.as_ref().map(|it| it.public_url().to_owned());
     let routes = bank::router(Arc::clone(&bank)).merge(acs::router(Arc::clone(&bank)));
     tokio::spawn(serve::serve(bank_listener, routes));
 
-    announce(&Ready { bank_url, shop_url })?;
+    announce(&Ready {
+        bank_url,
+        shop_url,
+        partner_url,
+    })?;
     tokio::select! {
         () = parent_gone() => eprintln!("altyn-simulator: standard input ended, stopping"),
         _ = terminated.recv() => eprintln!("altyn-simulator: asked to stop"),
@@ -108,7 +122,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     if let Some(shop) = shop {
         shop.close();
     }
+    if let Some(partner) = partner {
+        partner.close();
+    }
     Ok(())
+}
+
+/// Starts serving the wallet partner.
+async fn open_partner(config: PartnerConfig) -> anyhow::Result<Arc<Partner>> {
+    let listener = TcpListener::bind(config::loopback(&config.listen)?)
+        .await
+        .with_context(|| format!("partner listen {}", config.listen))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let opened = Partner::open(config, &address)?;
+    tokio::spawn(serve::serve(listener, partner::router(Arc::clone(&opened))));
+    tokio::spawn(Arc::clone(&opened).work());
+    Ok(opened)
 }
 
 fn announce(ready: &Ready) -> anyhow::Result<()> {

@@ -58,7 +58,7 @@ fn json_body(body: Body) -> Response {
 }
 
 /// An endless-looking JSON text, made as it is read: the bank itself needs one chunk of memory.
-fn huge() -> Body {
+pub fn huge() -> Body {
     let chunk = Bytes::from(vec![b' '; HUGE_CHUNK_BYTES]);
     Body::from_stream(stream::unfold((0, chunk), |(sent, chunk)| async move {
         match sent {
@@ -73,7 +73,7 @@ fn huge() -> Body {
 }
 
 /// The whole text, one byte after the other, over `duration`.
-fn trickle(text: Vec<u8>, duration: Duration) -> Body {
+pub fn trickle(text: Vec<u8>, duration: Duration) -> Body {
     let pause = duration / u32::try_from(text.len().max(1)).unwrap_or(1);
     let bytes = text.into_iter();
     Body::from_stream(stream::unfold(bytes, move |mut bytes| async move {

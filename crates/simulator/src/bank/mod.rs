@@ -7,7 +7,7 @@
 pub mod book;
 mod calls;
 pub mod card;
-mod deliver;
+pub mod deliver;
 mod fault;
 pub mod operation;
 mod page;

@@ -19,6 +19,7 @@ pub struct Simulator {
     pub client: Client,
     pub bank_url: String,
     pub shop_url: String,
+    pub partner_url: String,
 }
 
 impl Simulator {
@@ -52,6 +53,7 @@ impl Simulator {
             client,
             bank_url: url("bank_url"),
             shop_url: url("shop_url"),
+            partner_url: url("partner_url"),
         }
     }
 
