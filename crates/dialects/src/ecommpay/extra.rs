@@ -126,7 +126,11 @@ mod tests {
         };
         let payment = Sample::new(Way::Purchase).extra(&extra).payment();
         assert_eq!(Extra::of(&payment), extra);
-        for least in [json!({}), json!({"door": "page"}), Extra::default().to_value()] {
+        for least in [
+            json!({}),
+            json!({"door": "page"}),
+            Extra::default().to_value(),
+        ] {
             let read: Extra = serde_json::from_value(least).unwrap();
             assert_eq!(read, Extra::default());
         }
