@@ -5,6 +5,9 @@
 //!   lead payers by this format and leave 3-D Secure to us, for then the payer is sent there.
 //! - `cancelled`: the status of a hold that was given up is spelt so, and not `canceled`.
 //!
+//! An endpoint whose shop uses the Gate must name the events that are not final too: one of them tells
+//! where to lead the payer, the other that a try is given up.
+//!
 //! The endpoint's kind of signature, its method and its own numbers of attempts and pauses do not
 //! count: this format has one of each.
 
