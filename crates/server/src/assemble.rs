@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use altyn_dialects::ecommpay::{Ecommpay, EcommpayCallbackFormat};
 use altyn_dialects::rbs::{Rbs, RbsCallbackFormat};
 use altyn_engine::{Clock, Engine, EngineConfig, EngineError, EngineParts, Entropy, Vault};
 use altyn_storage::Storage;
@@ -33,7 +34,7 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
         vault: parts.vault,
         config: parts.config,
         connectors: altyn_connectors::all(),
-        formats: vec![Arc::new(RbsCallbackFormat)],
+        formats: vec![Arc::new(RbsCallbackFormat), Arc::new(EcommpayCallbackFormat)],
     })
     .await;
     // Whoever starts the program may read what is hidden from callers.
@@ -47,10 +48,12 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
 pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Router {
     let checkout = Checkout::new(engine.clone(), public_url.to_owned(), Vec::new());
     let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
-    let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone())];
+    let ecommpay = Ecommpay::new(engine.clone(), public_url.to_owned(), checkout.clone());
+    let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone()), Arc::new(ecommpay.clone())];
     checkout.set_doors(doors);
     Router::new()
         .merge(altyn_dialects::rbs::router(rbs))
+        .merge(altyn_dialects::ecommpay::router(ecommpay))
         .merge(altyn_web::checkout::router(checkout))
         .merge(altyn_web::notices::router(engine.clone()))
         .merge(operations::router(operations))
