@@ -182,7 +182,8 @@ impl Engine {
     }
 
     /// Lets a caller in whose request is signed with a key that the project `login` shares with us in this
-    /// dialect. `verify` checks the signature with that key, in a time that does not depend on it.
+    /// dialect. `verify` checks the signature with that key, in a time that does not depend on it. A request
+    /// that a payer's browser carries has no address of the shop's: it may come from anywhere.
     ///
     /// # Errors
     /// See [`AuthenticationError`].
@@ -190,7 +191,7 @@ impl Engine {
         &self,
         dialect: &str,
         login: &str,
-        address: IpAddr,
+        address: impl Into<Option<IpAddr>>,
         verify: impl FnOnce(&str) -> bool,
     ) -> Result<Owner, AuthenticationError> {
         let key = CredentialKey {
@@ -213,7 +214,7 @@ impl Engine {
         if !verify(shared.secret.expose()) {
             return Err(AuthenticationError::SignatureWrong);
         }
-        if !credential.admits(address) {
+        if address.into().is_some_and(|address| !credential.admits(address)) {
             return Err(AuthenticationError::AddressNotAllowed);
         }
         Ok(Owner {

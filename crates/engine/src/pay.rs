@@ -141,7 +141,7 @@ impl Engine {
     }
 
     /// Registers an order as `id`, which is [new](Engine::new_payment_id), and begins its first try in one
-    /// commit. The answer comes with that commit, and the exchange with the gateway goes on by itself.
+    /// commit.
     ///
     /// # Errors
     /// See [`EngineError`]; a reference that was used before is a refusal.
@@ -151,13 +151,14 @@ impl Engine {
         id: PaymentId,
         registration: Registration,
         wanted: PayRequest,
+        wait: Wait,
     ) -> Result<Answer, EngineError> {
         let mut register = self.registration(owner, id, registration);
         let first = wanted.command(register.id, owner, self.new_operation_id(owner))?;
         register.first_try = Some(first);
         let command = Command::Register(Box::new(register));
         let kind = |intent: &Answer| wanted.exchange(intent.payment.order.features);
-        self.carry_out(owner, Wait::No, "pay.intent_committed", command, kind)
+        self.carry_out(owner, wait, "pay.intent_committed", command, kind)
             .await
     }
 

@@ -6,7 +6,7 @@ use altyn_domain::{
     Language, MethodKind, Money, OnRefusal, Order, Payment, PaymentId, PaymentStatus,
     SecurityCode, Timestamp, Way,
 };
-use altyn_engine::{PayRequest, Registration};
+use altyn_engine::{PayRequest, Registration, Wait};
 use axum::response::Response;
 use jiff::tz::Offset;
 
@@ -54,7 +54,7 @@ pub(super) async fn pay(call: &Call<'_>, named: &str, way: Way) -> Result<Respon
         on_refusal: OnRefusal::Record,
     };
     let answer = engine
-        .register_and_pay(&call.owner, id, registration, wanted)
+        .register_and_pay(&call.owner, id, registration, wanted, Wait::No)
         .await
         .map_err(|failure| of_engine(failure, Verb::Pay))?;
     answer::accepted(&answer, call.project_id, call.payment_id)
