@@ -66,7 +66,7 @@ impl CallbackFormat for EcommpayCallbackFormat {
         let body = Body {
             project_id: number,
             payment: PaymentObject::of(&view, operation),
-            customer: CustomerObject::of(&event.payment),
+            customer: CustomerObject::of(&view),
             operation: operation.and_then(|operation| OperationObject::of(&view, operation)),
             account: Account::of(&view, operation),
             lead,

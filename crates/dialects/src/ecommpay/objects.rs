@@ -4,6 +4,7 @@
 
 use altyn_domain::{CardBrand, Currency, Operation, Payment, Project};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::view::{View, gives_back, operation_type};
 use super::{DIALECT, dates, ids, signature};
@@ -59,19 +60,32 @@ impl<'a> PaymentObject<'a> {
     }
 }
 
-/// `customer` of a callback.
+/// `customer`: texts and whole numbers as the shop sent them, or what is known anyway.
 #[derive(Debug, Serialize)]
-pub(super) struct CustomerObject<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<&'a str>,
+#[serde(untagged)]
+pub(super) enum CustomerObject<'a> {
+    Echo(Map<String, Value>),
+    Known {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        phone: Option<&'a str>,
+    },
 }
 
 impl<'a> CustomerObject<'a> {
-    pub(super) fn of(payment: &'a Payment) -> Self {
-        let customer = &payment.order.customer;
-        Self {
+    pub(super) fn of(view: &View<'a>) -> Self {
+        // Nested objects are not told: clients sort their names each in their own way.
+        let flat = |value: &Value| value.is_string() || value.is_i64();
+        let members = view.extra.customer.iter().filter(|(_, value)| flat(value));
+        let echo: Map<_, _> = members
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if !echo.is_empty() {
+            return Self::Echo(echo);
+        }
+        let customer = &view.payment.order.customer;
+        Self::Known {
             id: customer.id.as_deref(),
             phone: customer.phone.as_deref(),
         }

@@ -5,7 +5,6 @@
 
 use altyn_domain::{Operation, OperationState, Payment, Project};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::extra::{Door, ReturnUrls};
 use super::objects::{
@@ -45,7 +44,7 @@ pub(super) fn of_payment<'a>(shop: &Shop<'a>, payment: &'a Payment) -> Signed<St
         operations: operations
             .filter_map(|o| OperationObject::of(&view, o))
             .collect(),
-        customer: Customer::of(&view),
+        customer: CustomerObject::of(&view),
         account: Account::of(&view, None),
     }));
     Signed::new(body, shop.key)
@@ -99,7 +98,7 @@ pub(super) struct Known<'a> {
     project_id: u32,
     payment: PaymentObject<'a>,
     operations: Vec<OperationObject<'a>>,
-    customer: Customer<'a>,
+    customer: CustomerObject<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<Account<'a>>,
 }
@@ -117,30 +116,6 @@ struct UnknownPayment<'a> {
     status: &'static str,
 }
 
-/// `customer`: texts and whole numbers as the shop sent them, or what is known anyway.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Customer<'a> {
-    Echo(Map<String, Value>),
-    Known(CustomerObject<'a>),
-}
-
-impl<'a> Customer<'a> {
-    fn of(view: &View<'a>) -> Self {
-        // Nested objects are not told: clients sort their names each in their own way.
-        let flat = |value: &Value| value.is_string() || value.is_i64();
-        let members = view.extra.customer.iter().filter(|(_, value)| flat(value));
-        let echo: Map<_, _> = members
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        if echo.is_empty() {
-            Self::Known(CustomerObject::of(view.payment))
-        } else {
-            Self::Echo(echo)
-        }
-    }
-}
-
 /// The answer to a question about a request.
 #[derive(Serialize)]
 pub(super) struct RequestStatus<'a> {
@@ -152,7 +127,7 @@ pub(super) struct RequestStatus<'a> {
     message: &'static str,
     general: General<'a>,
     payment: RequestedPayment<'a>,
-    customer: Customer<'a>,
+    customer: CustomerObject<'a>,
     transaction: Transaction,
     sum_request: Sum,
     sum_real: Sum,
@@ -196,7 +171,7 @@ impl<'a> RequestStatus<'a> {
                 result_message: message,
                 date: date.clone(),
             },
-            customer: Customer::of(view),
+            customer: CustomerObject::of(view),
             transaction: Transaction {
                 id: operation.serial,
                 kind: operation_type(operation.kind)?,
@@ -251,7 +226,7 @@ struct Transaction {
 #[cfg(test)]
 mod tests {
     use altyn_domain::{OperationKind, Way};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::delivered::{assert_signed_alike, checked, names};
     use super::super::extra::{Extra, echo};
