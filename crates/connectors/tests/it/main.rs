@@ -1,5 +1,11 @@
 //! The sandbox bank's connector against recorded answers: only what the contract lists is an answer.
 
+mod cashfree;
+mod cashfree_pg;
+mod cashfree_pg_notice;
+mod cashfree_pg_refund;
+mod cashfree_v1;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,0 +1,100 @@
+//! Cashfree, the wallet partner for India: payments at the wallet's own page, and refunds. Rupees
+//! only.
+//!
+//! Two generations of its interface are spoken: the first (`v1_*`: forms, credentials in the body,
+//! one call makes a payment link) and the second (`pg_*`: JSON, an order with attempts). An
+//! operation's name there is made by `id`; amounts go over the wire as exact decimals and never
+//! through a float.
+//!
+//! Settings: `base_url` (the host, without a path), `app_id`, `secret`, and optionally `generation`
+//! (`1` or `2`, which is the default), `api_version` (2026-01-01), `wallet` (paytm; generation 2
+//! asks for one wallet by name), `order_minutes` (15; how long an order of generation 2 can be
+//! paid), and `not_found_final_after_ms` (60000 in generation 2; in generation 1 such an answer is
+//! never believed unless this is set).
+//!
+//! The partner takes no order without a phone of ten digits (generation 1: a name and an e-mail
+//! address too); for a payer whom the shop does not describe it is told 9999999999, `Customer` and
+//! `no-reply@example.com`.
+//!
+//! What must hold: an approval only with an amount that could be read exactly; nothing is declined
+//! for an answer that the contract does not know. Generation 2 closes an order before it tells of a
+//! failed attempt, so a decline is told only when the order can no longer be paid. Generation 1
+//! cannot close an order: there a failed transaction declines, and a success that comes after it is
+//! a contradiction for a person.
+
+mod amount;
+mod deal;
+mod id;
+mod payer;
+mod pg_answer;
+mod pg_attempt;
+mod pg_notice;
+mod pg_request;
+mod settings;
+mod signature;
+mod time;
+mod v1_answer;
+mod v1_notice;
+mod v1_request;
+mod wire;
+
+use altyn_domain::{
+    Connector, ConnectorError, ConnectorSettings, ExchangeRequest, HttpRequest, HttpResponse,
+    NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
+};
+
+use deal::Deal;
+use settings::Generation;
+
+/// After so long no request of generation 2 can still be under way.
+const NOT_FOUND_FINAL_AFTER_MS: i64 = 60_000;
+
+/// The connector of Cashfree.
+#[derive(Debug, Clone, Copy)]
+pub struct Cashfree;
+
+impl Connector for Cashfree {
+    fn name(&self) -> &'static str {
+        "cashfree"
+    }
+
+    fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {
+        let deal = Deal::read(exchange)?;
+        match deal.settings.generation {
+            Generation::First => v1_request::request(&deal),
+            Generation::Second => pg_request::request(&deal),
+        }
+    }
+
+    fn step(&self, exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> Step {
+        let Ok(deal) = Deal::read(exchange) else {
+            return Step::unknown();
+        };
+        match deal.settings.generation {
+            Generation::First => v1_answer::step(&deal, response),
+            Generation::Second => pg_answer::step(&deal, response),
+        }
+    }
+
+    fn not_found_rule(&self, settings: &ConnectorSettings) -> NotFoundRule {
+        let configured = settings.0.get("not_found_final_after_ms");
+        let after_ms = configured.and_then(|text| text.parse().ok());
+        match (after_ms, Generation::read(settings)) {
+            (Some(after_ms), _) => NotFoundRule::FinalAfterMs(after_ms),
+            (None, Ok(Generation::Second)) => NotFoundRule::FinalAfterMs(NOT_FOUND_FINAL_AFTER_MS),
+            (None, Ok(Generation::First) | Err(_)) => NotFoundRule::Never,
+        }
+    }
+
+    fn read_notice(
+        &self,
+        exchange: &ExchangeRequest<'_>,
+        notice: &Notice,
+    ) -> Result<NoticeReading, NoticeRefusal> {
+        let deal = Deal::read(exchange).map_err(|_| NoticeRefusal::Unsupported)?;
+        match deal.settings.generation {
+            Generation::First => v1_notice::read(&deal, notice),
+            Generation::Second => pg_notice::read(&deal, notice),
+        }
+    }
+}
