@@ -5,19 +5,138 @@
 //! what is read: one parse serves both, a name that comes twice in an object is refused, and numbers
 //! keep the text in which they came.
 
+mod answer;
+mod callback;
 mod codes;
+mod dates;
+#[cfg(test)]
+mod delivered;
+#[cfg(test)]
+mod documented;
 mod extra;
+mod gate;
+mod ids;
+mod info;
+mod lead;
 mod lines;
+mod members;
+mod objects;
 mod order;
 #[cfg(test)]
 mod properties;
+mod request;
+mod sale;
+#[cfg(test)]
+mod samples;
+mod schedule;
 pub mod signature;
 mod signed_json;
 #[cfg(test)]
+mod standings;
+mod status;
+mod threeds;
+mod undo;
+#[cfg(test)]
 mod vectors;
+mod view;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use altyn_domain::{Language, Payment};
+use altyn_engine::Engine;
+use altyn_web::checkout::{self, Checkout};
+use axum::Router;
+use axum::routing::any;
+
+pub use callback::EcommpayCallbackFormat;
 pub use codes::{Code, ProviderKind, code_of};
 pub use signed_json::{Json, SignedJson, Text, Unreadable};
 
 /// The name of this dialect in keys, payments and references.
 pub const DIALECT: &str = "ecommpay";
+
+/// Limits of this dialect.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest body of a request, in bytes.
+    pub body_max: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_max: 64 * 1024,
+            body_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+struct Inner {
+    engine: Engine,
+    public_url: String,
+    checkout: Checkout,
+    limits: Limits,
+}
+
+/// The dialect of one installation. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Ecommpay(Arc<Inner>);
+
+impl Ecommpay {
+    /// The dialect at `public_url`, the address under which shops and payers reach the router.
+    pub fn new(engine: Engine, public_url: String, checkout: Checkout) -> Self {
+        Self::with_limits(engine, public_url, checkout, Limits::default())
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(
+        engine: Engine,
+        public_url: String,
+        checkout: Checkout,
+        limits: Limits,
+    ) -> Self {
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        Self(Arc::new(Inner {
+            engine,
+            public_url,
+            checkout,
+            limits,
+        }))
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    fn checkout(&self) -> &Checkout {
+        &self.0.checkout
+    }
+
+    fn limits(&self) -> Limits {
+        self.0.limits
+    }
+}
+
+impl checkout::Door for Ecommpay {
+    fn dialect(&self) -> &'static str {
+        DIALECT
+    }
+
+    fn return_url(&self, payment: &Payment, _: Language) -> Option<String> {
+        sale::return_url(payment)
+    }
+}
+
+/// The addresses of the dialect: the Gate under `/v2/…`.
+pub fn router(ecommpay: Ecommpay) -> Router {
+    Router::new()
+        .route("/v2/{*path}", any(gate::entry))
+        .with_state(ecommpay)
+}
