@@ -10,6 +10,7 @@ mod amount;
 mod assets;
 mod bill;
 mod card_form;
+mod draft;
 #[cfg(test)]
 mod gallery;
 mod handlers;
@@ -32,6 +33,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
+pub use draft::{Asking, Draft, PaymentForm, Refused, draft, pay_draft, refused, trouble};
 pub use manner::{FrameMode, InFrame, Leave, LeaveTo, Manner};
 
 /// Largest body a payer's browser or an issuer's page may post, in bytes.

@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::super::bill::{Bill, title};
 use super::super::card_form::{FieldErrors, Kept, compact_month};
+use super::super::draft::Asking;
 use super::super::headers::Policy;
 use super::super::manner::{InFrame, Manner};
 use super::super::standing::Standing;
@@ -149,11 +150,7 @@ pub(crate) struct Form<'a> {
     pub bill: Bill<'a>,
     pub manner: &'a Manner,
     pub now: Timestamp,
-    /// Where it is paid, and where its other languages are.
-    pub pay_path: &'a str,
-    pub open_path: &'a str,
-    /// The signed request.
-    pub request: &'a str,
+    pub asking: &'a Asking,
 }
 
 /// The form of an order that is not registered yet; `None` if no way of paying fits.
@@ -165,8 +162,8 @@ pub(crate) fn draft_form(form: &Form<'_>, filled: &Filled) -> Option<Response> {
     }
     let page = FormPage {
         frame: draft_frame(form),
-        action: format!("{}{}", form.base, form.pay_path),
-        request: Some(form.request.to_owned()),
+        action: format!("{}{}", form.base, form.asking.pay_path),
+        request: Some(form.asking.request.clone()),
         ..page(bill, form.manner, filled, offers, form.now)
     };
     let ancestors = form.manner.frame.as_ref().map(InFrame::ancestors);
@@ -180,8 +177,8 @@ pub(crate) fn draft_form(form: &Form<'_>, filled: &Filled) -> Option<Response> {
 fn draft_frame(form: &Form<'_>) -> Frame {
     let (bill, base) = (&form.bill, form.base);
     let title = format!("{} · {}", bill.texts().page_title, bill.project.name);
-    let again = format!("{base}{}", form.open_path);
-    let switch = Switch::by_form(bill.language, &again, form.request);
+    let again = format!("{base}{}", form.asking.open_path);
+    let switch = Switch::by_form(bill.language, &again, &form.asking.request);
     Frame {
         around: Around::of(form.manner, "draft"),
         ..Frame::new(base, bill.language, "form", title, switch)

@@ -9,11 +9,12 @@ use tracing::{error, warn};
 
 use super::super::amount;
 use super::super::bill::title;
+use super::super::draft::{Asking, Refused};
 use super::super::headers::Policy;
 use super::super::manner::{InFrame, Leave};
 use super::super::standing::Standing;
 use super::super::visit::{Place, View, payment_path};
-use super::{Around, BackLink, Frame, Switch, answer};
+use super::{Again, Around, BackLink, Frame, Switch, answer};
 use crate::texts::{Message, Texts, fill};
 
 /// Seconds after which a payer turned away may come back.
@@ -105,6 +106,8 @@ struct MessagePage {
     poll: Option<String>,
     /// Where a page without script goes on to.
     again: Option<String>,
+    /// The request that may be made again.
+    repeat: Option<Again>,
     /// How the page follows its first link by itself, if it does.
     leaving: Option<Leaving>,
 }
@@ -122,6 +125,7 @@ impl MessagePage {
             secondary: None,
             poll: None,
             again: None,
+            repeat: None,
             leaving: None,
         }
     }
@@ -328,6 +332,11 @@ pub(crate) fn trouble(
         | EngineError::StateUnknown
         | EngineError::Fault(_) => t.trouble,
     };
+    log_trouble(&payment_id, error);
+    message_of_trouble(base, payment, language, message)
+}
+
+fn log_trouble(payment_id: &str, error: &EngineError) {
     match error {
         EngineError::Busy => warn!(payment.id = payment_id, "a payer was turned away: busy"),
         EngineError::Refused(_)
@@ -338,7 +347,6 @@ pub(crate) fn trouble(
             error!(payment.id = payment_id, ?error, "a payer was turned away");
         }
     }
-    message_of_trouble(base, payment, language, message)
 }
 
 pub(super) fn message_of_trouble(
@@ -357,7 +365,14 @@ pub(super) fn message_of_trouble(
     let frame = Frame::new(base, language, "message", message.title.to_owned(), switch);
     let mut page = MessagePage::new(frame, Kind::Info, message);
     page.primary = Some(Link::here(t.refresh, path(language)));
-    let mut response = answer(StatusCode::SERVICE_UNAVAILABLE, &page, &Policy::default());
+    retry_later(answer(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &page,
+        &Policy::default(),
+    ))
+}
+
+fn retry_later(mut response: Response) -> Response {
     let retry_after = HeaderValue::from_static(RETRY_AFTER_S);
     response
         .headers_mut()
@@ -365,51 +380,52 @@ pub(super) fn message_of_trouble(
     response
 }
 
-/// Where a page about a request that registers nothing is shown.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stranger<'a> {
-    pub base: &'a str,
-    pub language: Language,
-    pub frame: Option<&'a InFrame>,
-    /// Where the same request is opened in another language, and the request.
-    pub open_path: &'a str,
-    pub request: &'a str,
+/// Why a request registers nothing.
+pub(crate) fn asking_refused(base: &str, asking: &Asking, why: Refused<'_>) -> Response {
+    let t = Texts::of(asking.language);
+    let (kind, message, detail) = match why {
+        Refused::BadLink(words) => (Kind::No, t.bad_link, Some(fill(t.bad_link_detail, words))),
+        Refused::TimeOver => (Kind::Info, t.time_over, None),
+        Refused::NoMethod => (Kind::No, t.no_method, None),
+    };
+    let mut page = about_asking(base, asking, kind, message);
+    page.detail = detail;
+    answer(StatusCode::BAD_REQUEST, &page, &asking_policy(asking))
 }
 
-/// The shop's link is wrong. `detail` is for the shop, not for the payer.
-pub(crate) fn bad_link(stranger: &Stranger<'_>, detail: &str) -> Response {
-    let t = Texts::of(stranger.language);
-    let detail = fill(t.bad_link_detail, detail);
-    nothing_made(stranger, Kind::No, t.bad_link, Some(detail))
+/// The engine could not do what a request asks for. Made again, the request shows how things stand.
+pub(crate) fn asking_trouble(base: &str, asking: &Asking, failure: &EngineError) -> Response {
+    log_trouble("", failure);
+    let message = Texts::of(asking.language).trouble;
+    let mut page = about_asking(base, asking, Kind::Info, message);
+    page.repeat = Some(Again {
+        action: format!("{base}{}", asking.open_path),
+        request: asking.request.clone(),
+    });
+    retry_later(answer(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &page,
+        &asking_policy(asking),
+    ))
 }
 
-/// The shop's link was good for a time that is over.
-pub(crate) fn time_over(stranger: &Stranger<'_>) -> Response {
-    let message = Texts::of(stranger.language).time_over;
-    nothing_made(stranger, Kind::Info, message, None)
-}
-
-fn nothing_made(
-    stranger: &Stranger<'_>,
-    kind: Kind,
-    message: Message,
-    detail: Option<String>,
-) -> Response {
-    let Stranger { base, language, .. } = *stranger;
-    let again = format!("{base}{}", stranger.open_path);
-    let switch = Switch::by_form(language, &again, stranger.request);
+fn about_asking(base: &str, asking: &Asking, kind: Kind, message: Message) -> MessagePage {
+    let language = asking.language;
+    let again = format!("{base}{}", asking.open_path);
+    let switch = Switch::by_form(language, &again, &asking.request);
     let mut frame = Frame::new(base, language, "message", message.title.to_owned(), switch);
-    frame.around = stranger.frame.map(|frame| Around {
+    frame.around = asking.frame.as_ref().map(|frame| Around {
         mode: frame.mode.word(),
         parent: frame.spoken_to(),
         told: String::new(),
         standing: "failed",
     });
-    let mut page = MessagePage::new(frame, kind, message);
-    page.detail = detail;
-    let policy = Policy {
-        ancestors: stranger.frame.map(InFrame::ancestors),
+    MessagePage::new(frame, kind, message)
+}
+
+fn asking_policy(asking: &Asking) -> Policy {
+    Policy {
+        ancestors: asking.frame.as_ref().map(InFrame::ancestors),
         ..Policy::default()
-    };
-    answer(StatusCode::BAD_REQUEST, &page, &policy)
+    }
 }

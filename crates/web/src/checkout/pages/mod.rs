@@ -12,7 +12,9 @@ use axum::response::{Html, IntoResponse, Response};
 use tracing::error;
 
 pub(crate) use form::{Filled, Form, draft_form, form};
-pub(crate) use message::{bad_link, outcome, time_over, trouble, unknown_order, unpayable, wait};
+pub(crate) use message::{
+    asking_refused, asking_trouble, outcome, trouble, unknown_order, unpayable, wait,
+};
 pub(crate) use steps::{away, method_frame, steps};
 
 use super::assets::{self, Asset};
