@@ -2,7 +2,7 @@
 //! clients know them; what is not known is left out, and no null and no boolean is ever written: clients
 //! sign those each in their own way.
 
-use altyn_domain::{CardBrand, Currency, Operation, Payment, Project};
+use altyn_domain::{CardBrand, Currency, Operation, Project};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -11,6 +11,8 @@ use tokio::process::{Child, Command};
 pub struct Bank {
     pub url: String,
     pub key: String,
+    /// The wallet partner, which runs in the same process.
+    pub partner_url: String,
     _process: Child,
     http: reqwest::Client,
 }
@@ -24,7 +26,14 @@ impl Bank {
             .kill_on_drop(true)
             .spawn()
             .expect("altyn-simulator is built: run through `cargo xtask test`");
-        let config = serde_json::json!({ "terminal_key": key, "late_ms": late_ms });
+        let partner = serde_json::json!({
+            "app_id": "app-of-a-test",
+            "secret": "partner-secret-of-a-test",
+            "notice_pause_ms": 200,
+        });
+        let config = serde_json::json!({
+            "terminal_key": key, "late_ms": late_ms, "partner": partner,
+        });
         let stdin = process.stdin.as_mut().expect("it has an input");
         stdin
             .write_all(format!("{config}\n").as_bytes())
@@ -41,7 +50,9 @@ impl Bank {
             .as_str()
             .expect("it names its address")
             .to_owned();
+        let partner_url = ready["partner_url"].as_str().expect("and the partner's");
         Self {
+            partner_url: partner_url.to_owned(),
             url,
             key,
             _process: process,

@@ -64,6 +64,8 @@ pub struct Gate {
     pub password: String,
     pub token: String,
     pub callback_secret: String,
+    /// The project in India: its number and its key.
+    pub india: (u64, String),
     pub data: PathBuf,
     pub bank: Bank,
     pub http: reqwest::Client,
@@ -91,6 +93,7 @@ impl Gate {
             password: String::new(),
             token: String::new(),
             callback_secret: String::new(),
+            india: (0, String::new()),
             data: directory.path().join("data"),
             bank,
             http: reqwest::Client::builder()
@@ -131,6 +134,7 @@ impl Gate {
         ]);
         command.arg("--data").arg(&self.data);
         command.args(["--bank-url", &self.bank.url, "--bank-key", &self.bank.key]);
+        command.args(["--partner-url", &self.bank.partner_url]);
         let deadline = self.setup.exchange_deadline_ms.to_string();
         command.args(["--exchange-deadline-ms", &deadline]);
         let final_after = self.setup.not_found_final_after_ms.to_string();
@@ -176,6 +180,8 @@ impl Gate {
         self.password = text(&demo["rbs"]["password"]);
         self.token = text(&demo["rbs"]["token"]);
         self.callback_secret = text(&demo["rbs"]["callback_secret"]);
+        let number = demo["ecommpay"]["project_id"].as_u64();
+        self.india = (number.expect("a number"), text(&demo["ecommpay"]["secret"]));
     }
 
     /// Ends the program at once, as a power cut would.
