@@ -242,11 +242,103 @@ fn of_refusal(refusal: &Refusal, verb: Verb) -> Rejection {
         Refusal::MethodCannot(reason) => Rejection::bad(code_of(*reason, ProviderKind::Wallet)),
         // The settings changed twice while the request was under way: a repeat will be decided anew.
         Refusal::SettingsChanged => Rejection::busy(),
-        Refusal::SubjectNotFound
-        | Refusal::UnexpectedDeposited { .. }
-        | Refusal::LeaseLost => {
+        Refusal::SubjectNotFound | Refusal::UnexpectedDeposited { .. } | Refusal::LeaseLost => {
             error!(%refusal, ?verb, "a refusal that no request of a shop can meet");
             Rejection::internal()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use altyn_domain::{Currency, DeclineCode, Money, PaymentId, PaymentStatus};
+
+    use super::*;
+
+    fn told(failure: impl Into<EngineError>, verb: Verb) -> (u16, u32) {
+        let rejection = of_engine(failure.into(), verb);
+        (rejection.status.as_u16(), rejection.code.number())
+    }
+
+    #[test]
+    fn refusals_have_the_codes_of_the_registry() {
+        let money = Money::zero(Currency::KZT);
+        let taken = PaymentId::parse("01491d0b-c848-7dd6-a20d-e96900a7d8c0").unwrap();
+        let exceeds = || Refusal::Exceeds {
+            asked: money,
+            available: money,
+        };
+        let table = [
+            (Refusal::PaymentNotFound, Verb::Refund, (400, 3061)),
+            (Refusal::ReferenceTaken(taken), Verb::Pay, (400, 3041)),
+            (
+                Refusal::CurrencyNotAccepted(Currency::KZT),
+                Verb::Pay,
+                (400, 3023),
+            ),
+            (Refusal::AmountInvalid, Verb::Take, (400, 702)),
+            (Refusal::AlreadyPaid, Verb::Step, (400, 3060)),
+            (
+                Refusal::WrongStatus(PaymentStatus::Captured),
+                Verb::Take,
+                (400, 3060),
+            ),
+            (Refusal::Expired, Verb::Pay, (400, 3060)),
+            (Refusal::TriesExhausted, Verb::Pay, (400, 3060)),
+            (Refusal::InProgress, Verb::Take, (400, 3060)),
+            (Refusal::StepNotExpected, Verb::Step, (400, 3060)),
+            (exceeds(), Verb::Take, (400, 2642)),
+            (exceeds(), Verb::Refund, (400, 3283)),
+            (Refusal::MethodUnavailable, Verb::Pay, (400, 2541)),
+            (
+                Refusal::MethodCannot(DeclineCode::RefundImpossible),
+                Verb::Refund,
+                (400, 3610),
+            ),
+            (Refusal::SettingsChanged, Verb::Pay, (503, 601)),
+            (Refusal::SubjectNotFound, Verb::Step, (500, 501)),
+            (
+                Refusal::UnexpectedDeposited { actual: money },
+                Verb::Refund,
+                (500, 501),
+            ),
+            (Refusal::LeaseLost, Verb::Pay, (500, 501)),
+        ];
+        for (refusal, verb, expected) in table {
+            assert_eq!(
+                told(refusal.clone(), verb),
+                expected,
+                "{refusal:?} {verb:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn faults_are_ours_and_trouble_passes() {
+        use AuthenticationError as Denied;
+        let table = [
+            (EngineError::Busy, (503, 601)),
+            (EngineError::Unavailable(None), (503, 601)),
+            (EngineError::StateUnknown, (500, 501)),
+            (
+                EngineError::Fault("secret inner text".to_owned()),
+                (500, 501),
+            ),
+            (Denied::Denied.into(), (400, 2442)),
+            (Denied::SignatureWrong.into(), (400, 3261)),
+            (Denied::AddressNotAllowed.into(), (403, 303)),
+        ];
+        for (failure, expected) in table {
+            assert_eq!(told(failure, Verb::Read), expected);
+        }
+    }
+
+    #[test]
+    fn who_is_unknown_hears_nothing_of_its_own() {
+        let response = rejected(&Rejection::bad(Code::EMPTY_SIGNATURE), About::default());
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert!(response.headers().get(header::RETRY_AFTER).is_none());
+        let response = rejected(&Rejection::busy(), About::default());
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 }

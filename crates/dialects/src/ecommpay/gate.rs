@@ -91,7 +91,11 @@ impl Endpoint {
             [method @ .., "recurring", "info"] => {
                 method_of(method).map(|_| Self::Lacking(Place::General))
             }
-            [method @ .., "sale" | "auth" | "payout" | "account_verification", "token"]
+            [
+                method @ ..,
+                "sale" | "auth" | "payout" | "account_verification",
+                "token",
+            ]
             | [method @ .., "sale" | "auth", "saved"]
             | [method @ .., "recurring", "update" | "cancel"]
             | [
@@ -134,7 +138,9 @@ impl Endpoint {
 /// The id of a method: segments as they stand in an address, not decoded.
 fn method_of(segments: &[&str]) -> Option<String> {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-    let sane = |segment: &&str| !segment.is_empty() && segment.bytes().all(plain);
+    let sane = |segment: &&str| {
+        segment.starts_with(|c: char| c.is_ascii_alphanumeric()) && segment.bytes().all(plain)
+    };
     let method = segments.join("/");
     let fits = !segments.is_empty() && method.len() <= METHOD_MAX;
     (fits && segments.iter().all(sane)).then_some(method)
@@ -241,5 +247,60 @@ async fn carry_out(endpoint: &Endpoint, call: &Call<'_>) -> Result<Response, Rej
         Endpoint::Methods => Ok(info::methods(call)),
         Endpoint::Signature => Ok(info::signature()),
         Endpoint::Lacking(_) => Err(Rejection::forbidden(Code::NOT_ALLOWED_BY_PROJECT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_what_is_asked_for() {
+        let pay = |method: &str, way| Endpoint::Pay(method.to_owned(), way);
+        let lacking = Endpoint::Lacking;
+        #[rustfmt::skip]
+        let table = [
+            ("payment/card/sale", pay("card", Way::Purchase)),
+            ("payment/card/auth", pay("card", Way::Hold)),
+            ("payment/banks/india/sale", pay("banks/india", Way::Purchase)),
+            ("payment/status/sale", pay("status", Way::Purchase)),
+            ("payment/a.b-c_1/x/y/sale", pay("a.b-c_1/x/y", Way::Purchase)),
+            ("payment/card/capture", Endpoint::Capture("card".to_owned())),
+            ("payment/card/cancel", Endpoint::Cancel("card".to_owned())),
+            ("payment/refund", Endpoint::Refund(None)),
+            ("payment/wallet-partner/refund", Endpoint::Refund(Some("wallet-partner".to_owned()))),
+            ("payment/card/3ds_result", Endpoint::Challenged("card".to_owned())),
+            ("payment/card/3ds_check_iframe", Endpoint::FrameChecked("card".to_owned())),
+            ("payment/status", Endpoint::Status),
+            ("payment/status/request", Endpoint::StatusOfRequest),
+            ("payment/card/sale/token", lacking(Place::Payment)),
+            ("payment/card/recurring/cancel", lacking(Place::Payment)),
+            ("payment/card/recurring/info", lacking(Place::General)),
+            ("payment/individual/payout", lacking(Place::Payment)),
+            ("customer/info", lacking(Place::Customer)),
+            ("recurring/retry_stop", lacking(Place::General)),
+            ("info/banks/banks/india/sale/list", Endpoint::Banks),
+            ("info/available_methods_for_merchant/list", Endpoint::Methods),
+            ("info/check/signature", Endpoint::Signature),
+        ];
+        for (path, endpoint) in table {
+            assert_eq!(
+                Endpoint::of_path(&format!("/v2/{path}")),
+                Some(endpoint),
+                "{path}"
+            );
+        }
+        let long = format!("payment/{}/sale", "x".repeat(METHOD_MAX + 1));
+        #[rustfmt::skip]
+        let unknown = [
+            "", "payment", "payment/sale", "payment/card", "payment//sale", "payment/../sale",
+            "payment/./sale", "payment/card/sale/", "payment/card/sale/x", "payment/c%61rd/sale",
+            "payment/карта/sale", "payment/card/Sale", "payment/recurring/info", "info/banks/list",
+            "info/banks/sale/list", "customer/card", "customer/card/info", "refund", &long,
+        ];
+        for path in unknown {
+            assert_eq!(Endpoint::of_path(&format!("/v2/{path}")), None, "{path}");
+        }
+        assert_eq!(Endpoint::of_path("/payment/card/sale"), None);
     }
 }

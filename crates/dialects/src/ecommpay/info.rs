@@ -17,7 +17,9 @@ pub(super) async fn status(call: &Call<'_>) -> Result<Response, Rejection> {
     let shop = shop(call)?;
     let key = ids::reference_key(call.payment_id);
     let engine = call.engine();
-    let found = engine.payment_by_reference(&call.owner, DIALECT, &key).await;
+    let found = engine
+        .payment_by_reference(&call.owner, DIALECT, &key)
+        .await;
     let answer = match found.map_err(|failure| of_engine(failure, Verb::Read))? {
         Some(payment) => answer::json(StatusCode::OK, &status::of_payment(&shop, &payment)),
         None => answer::json(StatusCode::OK, &status::unknown(&shop, call.payment_id)),
@@ -83,7 +85,9 @@ fn told<'a>(project: &Project, method: &'a PaymentMethod) -> Method<'a> {
     let refunds = method.refunds != RefundAbility::Never;
     Method {
         code: &method.id,
-        name: Some(method.title.as_str()).filter(|title| !title.is_empty()).unwrap_or(&method.id),
+        name: Some(method.title.as_str())
+            .filter(|title| !title.is_empty())
+            .unwrap_or(&method.id),
         currencies: taken.map(|currency| currency.alpha()).collect(),
         operations: match (method.kind, method.holds, refunds) {
             (MethodKind::Card, true, true) => &["sale", "auth", "capture", "cancel", "refund"],

@@ -117,20 +117,26 @@ const CUSTOMER: Kind = Kind::Object(&[
     may("address_match", Kind::Truth),
     may("save", Kind::Truth),
     may("account_save", Kind::Truth),
-    may("identify", Kind::Object(&[
-        may("doc_number", LINE),
-        may("doc_type", LINE),
-        may("doc_issue_date", LINE),
-        may("doc_issue_by", LINE),
-        may("doc_issue_country", LINE),
-    ])),
-    may("billing", Kind::Object(&[
-        may("country", Kind::Country),
-        may("region_code", Kind::Text(3)),
-        may("city", Kind::Text(256)),
-        may("address", Kind::Text(512)),
-        may("postal", Kind::Text(16)),
-    ])),
+    may(
+        "identify",
+        Kind::Object(&[
+            may("doc_number", LINE),
+            may("doc_type", LINE),
+            may("doc_issue_date", LINE),
+            may("doc_issue_by", LINE),
+            may("doc_issue_country", LINE),
+        ]),
+    ),
+    may(
+        "billing",
+        Kind::Object(&[
+            may("country", Kind::Country),
+            may("region_code", Kind::Text(3)),
+            may("city", Kind::Text(256)),
+            may("address", Kind::Text(512)),
+            may("postal", Kind::Text(16)),
+        ]),
+    ),
 ]);
 
 const CHALLENGES: &[&str] = &["01", "02", "03", "04", "05", "06", "07", "08", "09"];
@@ -145,7 +151,10 @@ const PAYMENT: Kind = Kind::Object(&[
     may("customer_currency", Kind::Currency),
     may("local_conversion_currency", Kind::Currency),
     may("challenge_indicator", Kind::OneOf(CHALLENGES)),
-    may("challenge_window", Kind::OneOf(&["01", "02", "03", "04", "05"])),
+    may(
+        "challenge_window",
+        Kind::OneOf(&["01", "02", "03", "04", "05"]),
+    ),
     may("reorder", Kind::OneOf(&["01", "02"])),
     may("preorder_purchase", Kind::OneOf(&["01", "02"])),
     may("device_channel", Kind::OneOf(&["01", "02"])),
@@ -201,11 +210,17 @@ pub(super) const CARD_SALE: &[Member] = &[
     must("card", CARD),
     may("return_url", RETURN_URL),
     may("acs_return_url", ACS_RETURN_URL),
-    may("avs_data", Kind::Object(&[
-        must("avs_post_code", LINE),
-        must("avs_street_address", LINE),
-    ])),
-    may("merchant", Kind::Object(&[may("descriptor", Kind::Text(13))])),
+    may(
+        "avs_data",
+        Kind::Object(&[
+            must("avs_post_code", LINE),
+            must("avs_street_address", LINE),
+        ]),
+    ),
+    may(
+        "merchant",
+        Kind::Object(&[may("descriptor", Kind::Text(13))]),
+    ),
     may("callback", CALLBACK),
     may("recurring", RECURRING),
     may("recurring_register", Kind::Truth),
@@ -214,23 +229,29 @@ pub(super) const CARD_SALE: &[Member] = &[
 /// capture and cancel.
 pub(super) const TAKE: &[Member] = &[
     may("general", GENERAL),
-    may("payment", Kind::Object(&[
-        may("amount", Kind::Whole(AMOUNT)),
-        may("currency", Kind::Currency),
-        may("description", LINE),
-        may("extra_param", LINE),
-    ])),
+    may(
+        "payment",
+        Kind::Object(&[
+            may("amount", Kind::Whole(AMOUNT)),
+            may("currency", Kind::Currency),
+            may("description", LINE),
+            may("extra_param", LINE),
+        ]),
+    ),
 ];
 
 /// refund.
 pub(super) const REFUND: &[Member] = &[
     may("general", GENERAL),
-    must("payment", Kind::Object(&[
-        must("description", LINE),
-        may("amount", Kind::Whole(AMOUNT)),
-        may("currency", Kind::Currency),
-        may("merchant_refund_id", LINE),
-    ])),
+    must(
+        "payment",
+        Kind::Object(&[
+            must("description", LINE),
+            may("amount", Kind::Whole(AMOUNT)),
+            may("currency", Kind::Currency),
+            may("merchant_refund_id", LINE),
+        ]),
+    ),
     may("callback", CALLBACK),
 ];
 
@@ -369,9 +390,8 @@ fn is_digits(text: &str, count: &RangeInclusive<usize>) -> bool {
 
 fn is_email(text: &str) -> bool {
     let bare = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let whole = |(name, host): (&str, &str)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@')
-    };
+    let whole =
+        |(name, host): (&str, &str)| !name.is_empty() && !host.is_empty() && !host.contains('@');
     bare && has_at_most(text, 255) && text.split_once('@').is_some_and(whole)
 }
 
@@ -385,7 +405,8 @@ fn is_birthday(text: &str) -> bool {
 
 /// Letters of any script, digits, blanks and what names are written with.
 fn is_holder(text: &str) -> bool {
-    let plain = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '\'');
+    let plain =
+        |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '\'');
     has_at_most(text, 255) && text.chars().all(plain)
 }
 

@@ -86,16 +86,29 @@ pub(super) fn identity(message: &SignedJson<'_>, place: Place) -> Result<Identit
     let mut faults = Vec::new();
     let project = message.get(&object_of("project_id"));
     let project_id = wanted(project, project_number).unwrap_or_else(|malformed| {
-        faults.push(fault(malformed, Code::MALFORMED_REQUEST, &object_of("project_id")));
+        faults.push(fault(
+            malformed,
+            Code::MALFORMED_REQUEST,
+            &object_of("project_id"),
+        ));
         0
     });
     let mut payment_id = String::new();
     if place == Place::Payment {
-        let read = |json: &Json<'_>| json.text().filter(|text| ids::is_payment_id(text)).map(str::to_owned);
-        payment_id = wanted(message.get(&object_of("payment_id")), read).unwrap_or_else(|malformed| {
-            faults.push(fault(malformed, Code::INVALID_PAYMENT_ID, &object_of("payment_id")));
-            String::new()
-        });
+        let read = |json: &Json<'_>| {
+            json.text()
+                .filter(|text| ids::is_payment_id(text))
+                .map(str::to_owned)
+        };
+        payment_id =
+            wanted(message.get(&object_of("payment_id")), read).unwrap_or_else(|malformed| {
+                faults.push(fault(
+                    malformed,
+                    Code::INVALID_PAYMENT_ID,
+                    &object_of("payment_id"),
+                ));
+                String::new()
+            });
     }
     Rejection::of_all(faults)?;
     signature::signature_of(message).map_err(|_| Rejection::bad(Code::EMPTY_SIGNATURE))?;
@@ -167,7 +180,8 @@ pub(super) fn refuse_control_characters(message: &SignedJson<'_>) -> Result<(), 
 
 fn has_control_characters(value: &Json<'_>) -> bool {
     let odd = |text: &str| {
-        text.chars().any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'))
+        text.chars()
+            .any(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\n'))
     };
     match value {
         Json::Null | Json::Bool(_) | Json::Number(..) => false,
@@ -195,14 +209,21 @@ pub(super) fn whole_of(value: &Json<'_>) -> Option<i64> {
         return None;
     };
     let digits = text.strip_prefix('-').unwrap_or(text);
-    number.as_i64().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
+    number
+        .as_i64()
+        .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether a text is an absolute address of the web, without a user name and without what a parser would
 /// silently drop.
 pub(super) fn is_web_address(text: &str) -> bool {
+    text.chars().count() <= URL_MAX && is_plain_web_address(text)
+}
+
+/// The same of an address that may be as long as the request.
+pub(super) fn is_plain_web_address(text: &str) -> bool {
     let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    if text.chars().count() > URL_MAX || text.chars().any(odd) {
+    if text.chars().any(odd) {
         return false;
     }
     let lower = text.to_ascii_lowercase();

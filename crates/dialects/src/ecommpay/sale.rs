@@ -3,8 +3,8 @@
 
 use altyn_domain::{
     BrowserFacts, CardDetails, CardNumber, Currency, Customer, Expiry, Features, Initiator,
-    Language, MethodKind, Money, OnRefusal, Order, Payment, PaymentId, PaymentStatus,
-    SecurityCode, Timestamp, Way,
+    Language, MethodKind, Money, OnRefusal, Order, Payment, PaymentId, PaymentStatus, SecurityCode,
+    Timestamp, Way,
 };
 use altyn_engine::{PayRequest, Registration, Wait};
 use axum::response::Response;
@@ -45,7 +45,9 @@ pub(super) async fn pay(call: &Call<'_>, named: &str, way: Way) -> Result<Respon
     };
     let registration = registration(call, way, now)?;
     let id = engine.new_payment_id(&call.owner);
-    let browser = card.as_ref().map(|_| browser(call, id, registration.order.language));
+    let browser = card
+        .as_ref()
+        .map(|_| browser(call, id, registration.order.language));
     let wanted = PayRequest {
         method: Some(method.id.clone()),
         card,
@@ -114,16 +116,21 @@ fn registration(call: &Call<'_>, way: Way, now: Timestamp) -> Result<Registratio
 fn amount(values: Values<'_>) -> Result<Money, Rejection> {
     let code = values.text(&["payment", "currency"]).unwrap_or_default();
     let currency = Currency::from_alpha(code);
-    let currency = currency.map_err(|_| Rejection::of(Code::INVALID_CURRENCY, "payment.currency"))?;
+    let currency =
+        currency.map_err(|_| Rejection::of(Code::INVALID_CURRENCY, "payment.currency"))?;
     let minor = values.whole(&["payment", "amount"]).unwrap_or_default();
-    Money::new(minor, currency).map_err(|_| Rejection::of(Code::MALFORMED_REQUEST, "payment.amount"))
+    Money::new(minor, currency)
+        .map_err(|_| Rejection::of(Code::MALFORMED_REQUEST, "payment.amount"))
 }
 
 /// An end in the past is refused; one too far ahead does not count.
 fn end_of_life(values: Values<'_>, now: Timestamp) -> Result<Option<Timestamp>, Rejection> {
     let at = values.text(&["payment", "best_before"]).and_then(instant);
     if at.is_some_and(|at| at <= now) {
-        return Err(Rejection::of(Code::MALFORMED_REQUEST, "payment.best_before"));
+        return Err(Rejection::of(
+            Code::MALFORMED_REQUEST,
+            "payment.best_before",
+        ));
     }
     Ok(at.filter(|at| at.millis_since(now) <= AHEAD_MAX_MS))
 }
@@ -242,5 +249,82 @@ pub(super) fn return_url(payment: &Payment) -> Option<String> {
             urls.decline.or(urls.return_)
         }
         PaymentStatus::AwaitingPayment | PaymentStatus::Processing => urls.return_,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use altyn_domain::{DeclineCode, EndReason, OperationKind, OperationState};
+
+    use super::super::samples::Sample;
+    use super::*;
+
+    #[test]
+    fn nobody_is_thanked_for_what_is_not_paid() {
+        let urls = |names: &[&str]| {
+            let url = |name: &str| {
+                names
+                    .contains(&name)
+                    .then(|| format!("https://shop.in/{name}"))
+            };
+            Extra {
+                door: Door::Gate,
+                return_urls: ReturnUrls {
+                    success: url("success"),
+                    decline: url("decline"),
+                    return_: url("return"),
+                },
+                ..Extra::default()
+            }
+        };
+        let new = || Sample::new(Way::Purchase);
+        let refunded = new()
+            .paid()
+            .then(OperationKind::Refund, OperationState::Succeeded, 1_000);
+        let declined = new()
+            .refused(DeclineCode::General)
+            .ended(EndReason::Declined);
+        let table = [
+            (new().paid(), ["success", "success", "return"]),
+            (refunded, ["success", "success", "return"]),
+            (
+                Sample::new(Way::Hold).paid(),
+                ["success", "success", "return"],
+            ),
+            (declined, ["decline", "", "return"]),
+            (
+                new().tried(OperationState::Pending),
+                ["return", "", "return"],
+            ),
+            (
+                new()
+                    .tried(OperationState::Pending)
+                    .ended(EndReason::Expired),
+                ["decline", "", "return"],
+            ),
+        ];
+        for (sample, expected) in table {
+            let given: [&[&str]; 3] =
+                [&["success", "decline", "return"], &["success"], &["return"]];
+            for (names, expected) in given.into_iter().zip(expected) {
+                let payment = sample.clone().extra(&urls(names)).payment();
+                let url = return_url(&payment).unwrap_or_default();
+                let name = url.rsplit('/').next().unwrap_or_default();
+                assert_eq!(name, expected, "{:?} {names:?}", payment.status());
+            }
+        }
+    }
+
+    #[test]
+    fn languages_are_read_from_locales() {
+        for (text, expected) in [
+            ("en_US", Some(Language::En)),
+            ("ru-RU", Some(Language::Ru)),
+            ("KK", Some(Language::Kk)),
+            ("hi_IN", None),
+            ("", None),
+        ] {
+            assert_eq!(language(text), expected, "{text}");
+        }
     }
 }

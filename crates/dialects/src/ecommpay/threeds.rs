@@ -36,11 +36,14 @@ pub(super) async fn challenged(call: &Call<'_>, named: &str) -> Result<Response,
 
 async fn go_on(call: &Call<'_>, named: &str, step: PayerStep) -> Result<Response, Rejection> {
     let payment = find(call, Some(named)).await?;
-    let transaction = payment.tries().rev().find_map(|attempt| match attempt.action.as_ref()? {
-        PayerAction::DeviceCheck { transaction_id, .. }
-        | PayerAction::Challenge { transaction_id, .. } => Some(transaction_id.clone()),
-        PayerAction::Redirect { .. } => None,
-    });
+    let transaction = payment
+        .tries()
+        .rev()
+        .find_map(|attempt| match attempt.action.as_ref()? {
+            PayerAction::DeviceCheck { transaction_id, .. }
+            | PayerAction::Challenge { transaction_id, .. } => Some(transaction_id.clone()),
+            PayerAction::Redirect { .. } => None,
+        });
     let transaction = transaction.ok_or_else(|| Rejection::bad(Code::STATUS_NOT_ALLOWED))?;
     let answer = call
         .engine()

@@ -19,7 +19,10 @@ pub(super) async fn capture(call: &Call<'_>, named: &str) -> Result<Response, Re
         release_rest: true,
     };
     let target = Target::Payment(payment.id);
-    let answer = call.engine().capture(&call.owner, target, wanted, Wait::No).await;
+    let answer = call
+        .engine()
+        .capture(&call.owner, target, wanted, Wait::No)
+        .await;
     tell(call, answer, Verb::Take)
 }
 
@@ -28,7 +31,10 @@ pub(super) async fn cancel(call: &Call<'_>, named: &str) -> Result<Response, Rej
     let payment = held(call, named).await?;
     let amount = call.values().whole(&["payment", "amount"]);
     let target = Target::Payment(payment.id);
-    let answer = call.engine().void(&call.owner, target, amount, Wait::No).await;
+    let answer = call
+        .engine()
+        .void(&call.owner, target, amount, Wait::No)
+        .await;
     tell(call, answer, Verb::Take)
 }
 
@@ -57,7 +63,10 @@ pub(super) async fn refund(call: &Call<'_>, named: Option<&str>) -> Result<Respo
         on_refusal: OnRefusal::Record,
     };
     let target = Target::Payment(payment.id);
-    let answer = call.engine().refund(&call.owner, target, wanted, Wait::No).await;
+    let answer = call
+        .engine()
+        .refund(&call.owner, target, wanted, Wait::No)
+        .await;
     if answer.as_ref().is_ok_and(|answer| answer.repeated) {
         return Err(Rejection::of(
             Code::REFUND_ID_EXISTS,
@@ -84,7 +93,9 @@ async fn held(call: &Call<'_>, named: &str) -> Result<Payment, Rejection> {
 pub(super) async fn find(call: &Call<'_>, named: Option<&str>) -> Result<Payment, Rejection> {
     let key = ids::reference_key(call.payment_id);
     let engine = call.engine();
-    let found = engine.payment_by_reference(&call.owner, DIALECT, &key).await;
+    let found = engine
+        .payment_by_reference(&call.owner, DIALECT, &key)
+        .await;
     let payment = found.map_err(|failure| of_engine(failure, Verb::Read))?;
     payment
         .filter(|payment| named.is_none_or(|named| is_by(payment, named)))
@@ -94,9 +105,8 @@ pub(super) async fn find(call: &Call<'_>, named: Option<&str>) -> Result<Payment
 /// Whether the payment is by the method that an address names: by its own id, or by the family's word.
 fn is_by(payment: &Payment, named: &str) -> bool {
     let attempt = payment.winner().or_else(|| payment.last_try());
-    attempt.is_some_and(|attempt| {
-        attempt.method == named || (named == CARD && attempt.card.is_some())
-    })
+    attempt
+        .is_some_and(|attempt| attempt.method == named || (named == CARD && attempt.card.is_some()))
 }
 
 fn tell(
