@@ -4,12 +4,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// All points, in the order in which a payment meets them.
-pub const POINTS: [&str; 15] = [
+pub const POINTS: [&str; 14] = [
     "writer.loaded",
     "writer.saved",
     "register.committed",
     "pay.intent_committed",
-    "pay.step_committed",
     "pay.answered",
     "pay.outcome_committed",
     "capture.intent_committed",

@@ -196,7 +196,7 @@ impl Engine {
             PayerStep::DeviceChecked { indicator } => ExchangeKind::DeviceChecked { indicator },
             PayerStep::Challenged { cres } => ExchangeKind::Challenged { cres },
         };
-        self.carry_out(owner, wait, "pay.step_committed", command, |_| kind)
+        self.carry_out(owner, wait, "pay.intent_committed", command, |_| kind)
             .await
     }
 

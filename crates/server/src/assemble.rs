@@ -34,7 +34,10 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
         vault: parts.vault,
         config: parts.config,
         connectors: altyn_connectors::all(),
-        formats: vec![Arc::new(RbsCallbackFormat), Arc::new(EcommpayCallbackFormat)],
+        formats: vec![
+            Arc::new(RbsCallbackFormat),
+            Arc::new(EcommpayCallbackFormat),
+        ],
     })
     .await;
     // Whoever starts the program may read what is hidden from callers.

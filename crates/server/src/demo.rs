@@ -232,7 +232,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     let india = ecommpay_secrets(&engine, &arguments, &configuration, &mut secrets).await?;
     let (urls, simulator) = simulate(&arguments, &configuration, &secrets, &india).await?;
     point_at_bank(&engine, &arguments, &secrets, &urls).await?;
-    point_at_partner(&engine, &configuration, &secrets, &india, &urls).await?;
+    point_at_partner(&engine, &arguments, &configuration, &secrets, &india, &urls).await?;
     let stop = stop_signal(arguments.test.stop_with_stdin)?;
     let public_url = configuration.server.public_url.clone();
     let running = Running {
@@ -309,7 +309,11 @@ async fn ecommpay_secrets(
     };
     let rupees = Currency::from_alpha("INR")?;
     let mut settings = project::sandbox_settings(
-        vec![rupees, Currency::from_alpha("USD")?, Currency::from_alpha("EUR")?],
+        vec![
+            rupees,
+            Currency::from_alpha("USD")?,
+            Currency::from_alpha("EUR")?,
+        ],
         bank_settings("", &secrets.terminal_key),
     );
     settings.language = Language::En;
@@ -410,6 +414,7 @@ async fn point_at_bank(
 /// The partner may listen on another port than last time, and so may we.
 async fn point_at_partner(
     engine: &Engine,
+    arguments: &DemoArguments,
     configuration: &Configuration,
     secrets: &Secrets,
     india: &EcommpaySecrets,
@@ -419,18 +424,28 @@ async fn point_at_partner(
     let project = project.context("the demo's project in India is not in the database")?;
     let mut settings = project.settings.clone();
     for method in &mut settings.methods {
-        let (key, value) = match method.kind {
-            MethodKind::Card => ("base_url", &urls.bank_url),
-            MethodKind::Wallet => ("base_url", &urls.partner_url),
+        let base_url = match method.kind {
+            MethodKind::Card => &urls.bank_url,
+            MethodKind::Wallet => &urls.partner_url,
         };
-        method.settings.0.insert(key.to_owned(), value.clone());
+        let mut changed = vec![("base_url", base_url.clone())];
+        let final_after = arguments.test.not_found_final_after_ms;
+        changed.extend(final_after.map(|ms| ("not_found_final_after_ms", ms.to_string())));
+        let changed = changed
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        method.settings.0.extend(changed);
         if method.kind == MethodKind::Card {
             let key = secrets.terminal_key.clone();
             method.settings.0.insert("terminal_key".to_owned(), key);
         }
     }
     let public_url = ecommpay::public_url_parameter(&configuration.server.public_url);
-    for endpoint in settings.endpoints.iter_mut().chain(&mut settings.dynamic_endpoint) {
+    for endpoint in settings
+        .endpoints
+        .iter_mut()
+        .chain(&mut settings.dynamic_endpoint)
+    {
         endpoint.parameters = vec![public_url.clone()];
     }
     if settings != project.settings {

@@ -73,7 +73,12 @@ pub fn wallet_partner(settings: ConnectorSettings) -> anyhow::Result<PaymentMeth
 }
 
 /// Settings of the wallet partner's connector.
-pub fn partner_settings(url: &str, app_id: &str, secret: &str, generation: &str) -> ConnectorSettings {
+pub fn partner_settings(
+    url: &str,
+    app_id: &str,
+    secret: &str,
+    generation: &str,
+) -> ConnectorSettings {
     let pairs = [
         ("base_url", url),
         ("app_id", app_id),

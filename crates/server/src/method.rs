@@ -60,7 +60,10 @@ pub async fn run(arguments: MethodArguments) -> anyhow::Result<ExitCode> {
             let engine = place.open().await?;
             let project = find(&engine, &project)?;
             let mut settings = project.settings.clone();
-            let known = settings.methods.iter_mut().find(|known| known.id == wanted.id);
+            let known = settings
+                .methods
+                .iter_mut()
+                .find(|known| known.id == wanted.id);
             let method = checked(wanted, known.as_deref())?;
             println!("{} is set", method.id);
             match known {
@@ -90,22 +93,35 @@ fn masked(method: &PaymentMethod) -> PaymentMethod {
 }
 
 /// The method as it is to be stored: hidden settings put back, and nothing in it that cannot be.
-fn checked(mut wanted: PaymentMethod, known: Option<&PaymentMethod>) -> anyhow::Result<PaymentMethod> {
+fn checked(
+    mut wanted: PaymentMethod,
+    known: Option<&PaymentMethod>,
+) -> anyhow::Result<PaymentMethod> {
     ensure!(!wanted.id.is_empty(), "the method has no id");
     ensure!(
-        altyn_connectors::all().iter().any(|connector| connector.name() == wanted.connector),
+        altyn_connectors::all()
+            .iter()
+            .any(|connector| connector.name() == wanted.connector),
         "there is no connector {}",
         wanted.connector
     );
-    ensure!(wanted.processing_period_ms > 0, "processing_period_ms must be above 0");
+    ensure!(
+        wanted.processing_period_ms > 0,
+        "processing_period_ms must be above 0"
+    );
     for range in &wanted.ranges {
         let (min, max) = (range.min, range.max);
-        ensure!(0 < min && min <= max, "a range must have 0 < min <= max, not {min} and {max}");
+        ensure!(
+            0 < min && min <= max,
+            "a range must have 0 < min <= max, not {min} and {max}"
+        );
     }
     for (key, value) in &mut wanted.settings.0 {
         if value == HIDDEN {
             let kept = known.and_then(|known| known.settings.0.get(key));
-            *value = kept.with_context(|| format!("setting {key} is not known"))?.clone();
+            *value = kept
+                .with_context(|| format!("setting {key} is not known"))?
+                .clone();
         }
     }
     Ok(wanted)

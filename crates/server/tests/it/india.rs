@@ -37,7 +37,18 @@ impl<'a> Shop<'a> {
     }
 
     /// Sends a request: general and the signature are added.
-    pub async fn send(&self, path: &str, payment_id: &str, mut body: Value) -> (u16, Value) {
+    pub async fn send(&self, path: &str, payment_id: &str, body: Value) -> (u16, Value) {
+        let answer = self.try_send(path, payment_id, body).await;
+        answer.expect("the Gate answers")
+    }
+
+    /// Like [`send`](Self::send), but a broken connection is an error.
+    pub async fn try_send(
+        &self,
+        path: &str,
+        payment_id: &str,
+        mut body: Value,
+    ) -> Result<(u16, Value), reqwest::Error> {
         let (number, key) = &self.gate.india;
         body["general"]["project_id"] = json!(number);
         body["general"]["payment_id"] = json!(payment_id);
@@ -45,11 +56,26 @@ impl<'a> Shop<'a> {
         let url = format!("{}/v2/payment/{path}", self.gate.base_url);
         let request = self.gate.http.post(url).body(body.to_string());
         let request = request.header("content-type", "application/json");
-        let response = request.send().await.expect("the Gate answers");
+        let response = request.send().await?;
         let status = response.status().as_u16();
-        let text = response.text().await.expect("all of it");
+        let text = response.text().await?;
         let answer = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"));
-        (status, answer)
+        Ok((status, answer))
+    }
+
+    /// Waits until the payment is paid; false if the Gate is gone meanwhile.
+    pub async fn is_paid_or_gone(&self, payment_id: &str) -> bool {
+        let began = Instant::now();
+        loop {
+            let Ok((_, answer)) = self.try_send("status", payment_id, json!({})).await else {
+                return false;
+            };
+            if answer["payment"]["status"] == "success" {
+                return true;
+            }
+            assert!(began.elapsed() < PATIENCE, "{payment_id}: {answer}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// A sale by wallet that is accepted; returns the answer's request id.

@@ -6,6 +6,7 @@ mod bank;
 mod callbacks;
 mod clock;
 mod crash;
+mod crash_wallet;
 mod database;
 mod docs;
 mod docs_adding;
