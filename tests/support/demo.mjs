@@ -97,6 +97,10 @@ export class Demo {
     this.simulatorUrl = known.simulator_url;
     /** `base_url`, `user_name`, `password`, `token`, `callback_secret`. */
     this.rbs = known.rbs;
+    /** `project_id`, `secret`, `gate_url`, `payment_page_url`. */
+    this.ecommpay = known.ecommpay;
+    /** The wallet partner, without a slash at the end. */
+    this.partnerUrl = known.wallet.partner_url;
     this.terminalKey = known.simulator.terminal_key;
     this.testCards = known.test_cards;
     await waitUntil("readiness", () =>

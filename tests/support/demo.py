@@ -64,6 +64,8 @@ class Demo:
             self.shop_url = known["shop_url"]
             self.simulator_url = known["simulator_url"]
             self.rbs = known["rbs"]
+            self.ecommpay = known["ecommpay"]
+            self.partner_url = known["wallet"]["partner_url"]
             self.terminal_key = known["simulator"]["terminal_key"]
             self.test_cards = known["test_cards"]
             wait_until("readiness", self._is_ready, START_MAX_S)

@@ -1,0 +1,60 @@
+"""A browser without eyes: one request at a time, no redirect followed unasked."""
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+
+from support.page_reader import Page
+
+ANSWER_MAX_S = 30
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+BROWSER = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+
+
+@dataclass
+class Shown:
+    """An answer: the address that was asked, the status, and the page."""
+
+    url: str
+    status: int
+    headers: dict
+    text: str
+
+    @property
+    def page(self):
+        return Page(self.text)
+
+    @property
+    def location(self):
+        """Where a redirect leads."""
+        assert 300 < self.status < 400, (self.status, self.text)
+        return urllib.parse.urljoin(self.url, self.headers["location"])
+
+
+def ask(url, fields=None):
+    """GETs an address, or posts fields to it."""
+    body = None if fields is None else urllib.parse.urlencode(fields).encode()
+    request = urllib.request.Request(url, body, {"accept-language": "en"})
+    try:
+        answer = BROWSER.open(request, timeout=ANSWER_MAX_S)
+    except urllib.error.HTTPError as refused:
+        answer = refused
+    with answer:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Shown(url, answer.status, headers, answer.read().decode())
+
+
+def send(shown, form, **changed):
+    """Sends a form of a page with these fields changed."""
+    url = urllib.parse.urljoin(shown.url, form.action)
+    fields = form.fields | changed
+    if form.method == "get":
+        return ask(f"{url}?{urllib.parse.urlencode(fields)}")
+    return ask(url, fields)
