@@ -5,8 +5,8 @@ use crate::decide::{LOOK_AGAIN_MS, Step, asked};
 use crate::tries::{mark_sent, new_operation};
 use crate::{
     AccountKind, Capture, Context, DeclineCode, Effects, EntryKind, EventKind, Initiator,
-    OnRefusal, OperationId, OperationKind, OperationState, Payment, PaymentStatus, Phase, Project,
-    ReferenceKind, Refund, RefundAbility, Refusal, TimerKind, Void,
+    OnRefusal, Operation, OperationId, OperationKind, OperationState, Payment, PaymentStatus,
+    Phase, Project, ReferenceKind, Refund, RefundAbility, Refusal, TimerKind, Void,
 };
 
 /// One capture or void at a time per hold.
@@ -117,7 +117,7 @@ pub(crate) fn refund(
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
     if let Some(reference) = &command.reference {
-        let same = |o: &&crate::Operation| o.reference.as_ref() == Some(reference);
+        let same = |o: &&Operation| o.reference.as_ref() == Some(reference);
         if let Some(first) = payment.operations.iter().find(same) {
             return Ok(Step::Repeated(first.number));
         }
@@ -170,28 +170,37 @@ pub(crate) fn refund(
         let key = format!("{}/{reference}", payment.id.uuid());
         fx.references.push((ReferenceKind::Refund, key));
     }
-    if let Some(code) = refused {
-        operation.state = OperationState::Declined;
-        operation.decline = Some(code);
-        operation.finished_at = Some(ctx.now);
-        let number = operation.number;
-        payment.operations.push(operation);
-        fx.tell(EventKind::RefundDeclined, Some(number));
-        return Ok(Step::Done(Some(number)));
+    let number = operation.number;
+    match refused {
+        Some(code) => {
+            operation.state = OperationState::Declined;
+            operation.decline = Some(code);
+            operation.finished_at = Some(ctx.now);
+            fx.tell(EventKind::RefundDeclined, Some(number));
+        }
+        None => reserve_refund(&mut operation, payment, ctx, fx),
     }
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+/// Reserves the money of a refund and records that it is about to be sent.
+fn reserve_refund(
+    operation: &mut Operation,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
     let reserve = Movement {
         entry: EntryKind::Refund,
         debit: AccountKind::MerchantPayable,
         credit: AccountKind::ConnectorClearing,
-        amount,
+        amount: operation.amount,
         phase: Phase::Pending,
         settles: None,
     };
-    operation.reserve = fx.post(payment, &operation, reserve, ctx.now);
-    mark_sent(&mut operation, payment, ctx, fx);
-    let number = operation.number;
-    payment.operations.push(operation);
-    Ok(Step::Done(Some(number)))
+    operation.reserve = fx.post(payment, operation, reserve, ctx.now);
+    mark_sent(operation, payment, ctx, fx);
 }
 
 /// Why a refund cannot be made by our own rules.

@@ -214,7 +214,10 @@ impl Engine {
         if !verify(shared.secret.expose()) {
             return Err(AuthenticationError::SignatureWrong);
         }
-        if address.into().is_some_and(|address| !credential.admits(address)) {
+        if address
+            .into()
+            .is_some_and(|address| !credential.admits(address))
+        {
             return Err(AuthenticationError::AddressNotAllowed);
         }
         Ok(Owner {

@@ -2,8 +2,8 @@
 //! whatever happens comes out as a [`Report`], never as an error.
 
 use altyn_domain::{
-    Addresses, ExchangeKind, ExchangeRequest, NotFoundRule, Outcome, Payment, PaymentId,
-    ROUNDS_MAX, Report, Step,
+    Addresses, Connector, ExchangeKind, ExchangeRequest, HttpRequest, NotFoundRule, Outcome,
+    Payment, PaymentId, ROUNDS_MAX, Report, Step,
 };
 use tracing::{info, warn};
 
@@ -65,32 +65,19 @@ impl Engine {
             addresses: &addresses,
             round: 0,
         };
-        let mut request = match connector.request(&exchange) {
+        let request = match connector.request(&exchange) {
             Ok(request) => request,
             Err(error) => {
                 warn!(payment.id = %payment.id, %error, "no request could be made");
                 return Report::bare(silence);
             }
         };
-        let step = loop {
-            let response = match self.gateways().send(request, None).await {
-                Ok(response) => response,
-                Err(NoResponse::NotSent(why)) if exchange.round == 0 => {
-                    warn!(payment.id = %payment.id, error = %why, "the gateway could not be reached");
-                    return Report::bare(silence);
-                }
-                Err(NoResponse::NotSent(why) | NoResponse::Lost(why)) => {
-                    warn!(payment.id = %payment.id, error = %why, "the gateway did not answer");
-                    return Report::bare(Outcome::Unknown);
-                }
-            };
-            match connector.step(&exchange, &response) {
-                Step::Next(next) if exchange.round + 1 < ROUNDS_MAX => {
-                    exchange.round += 1;
-                    request = *next;
-                }
-                step => break step,
-            }
+        let step = match self
+            .rounds(connector, &mut exchange, request, silence)
+            .await
+        {
+            Ok(step) => step,
+            Err(outcome) => return Report::bare(outcome),
         };
         match step {
             Step::Report(report) => *report,
@@ -115,6 +102,38 @@ impl Engine {
 }
 
 impl Engine {
+    /// The requests of one exchange, one after the other, until one of them says what is known; else the
+    /// outcome of silence.
+    async fn rounds(
+        &self,
+        connector: &dyn Connector,
+        exchange: &mut ExchangeRequest<'_>,
+        mut request: HttpRequest,
+        silence: Outcome,
+    ) -> Result<Step, Outcome> {
+        let payment_id = exchange.payment.id;
+        loop {
+            let response = match self.gateways().send(request, None).await {
+                Ok(response) => response,
+                Err(NoResponse::NotSent(why)) if exchange.round == 0 => {
+                    warn!(payment.id = %payment_id, error = %why, "the gateway could not be reached");
+                    return Err(silence);
+                }
+                Err(NoResponse::NotSent(why) | NoResponse::Lost(why)) => {
+                    warn!(payment.id = %payment_id, error = %why, "the gateway did not answer");
+                    return Err(Outcome::Unknown);
+                }
+            };
+            match connector.step(exchange, &response) {
+                Step::Next(next) if exchange.round + 1 < ROUNDS_MAX => {
+                    exchange.round += 1;
+                    request = *next;
+                }
+                step => return Ok(step),
+            }
+        }
+    }
+
     /// Where a gateway finds us about this operation, and where it sends the payer back to.
     pub(crate) fn addresses(&self, payment: PaymentId, operation: u32) -> Addresses {
         let (base, id) = (

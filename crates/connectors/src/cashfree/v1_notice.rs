@@ -46,8 +46,11 @@ pub(super) fn read(deal: &Deal<'_>, notice: &Notice) -> Result<NoticeReading, No
     let number = deal.order.number;
     let borders_hold = has_two_decimals(&order_amount) && is_number(&reference);
     let amount = amount::read_with(Some(&order_amount), Some(RUPEE)).filter(|_| borders_hold);
+    let asked = deal.exchange.money();
     match (outcome(&tx_status), amount) {
-        (Some(Outcome::Approved), Some(amount)) => {
+        // Another amount is told as it came, for a person to look at. The asked one is not enough: the text
+        // that is signed names no currency, so the partner is asked, as for everything else.
+        (Some(Outcome::Approved), Some(amount)) if amount != asked => {
             let facts = Facts {
                 connector_reference: Some(reference),
                 gateway_code: Some(tx_status),

@@ -422,15 +422,21 @@ fn the_signature_of_the_vector_is_accepted() {
 }
 
 #[test]
-fn row_49_a_success_is_news_and_everything_else_a_question() {
+fn row_49_everything_is_a_question_and_another_amount_is_told() {
     let bench = Bench::new("1");
-    let values = told(&bench.id(1), "SUCCESS");
+    let mut values = told(&bench.id(1), "SUCCESS");
+    // Nothing that is signed names the currency, so even the asked amount is only a reason to ask.
+    assert_eq!(
+        bench.notice(1, &signed(&values)),
+        Ok(NoticeReading::Enquire(1))
+    );
+    values[1] = "149.00".to_owned();
     for _ in 0..2 {
         let Ok(NoticeReading::Report(1, report)) = bench.notice(1, &signed(&values)) else {
             panic!("no report")
         };
         assert_eq!(report.outcome, Outcome::Approved);
-        assert_eq!(report.facts.amount, rupees(15_000));
+        assert_eq!(report.facts.amount, rupees(14_900));
         assert_eq!(
             report.facts.connector_reference.as_deref(),
             Some("201738090")

@@ -169,17 +169,21 @@ mod tests {
     /// Name, standing, order status, action code, payment state, amounts approved, deposited, refunded.
     type Row = (&'static str, Sample, u8, i32, &'static str, [i64; 3]);
 
+    fn redirect() -> PayerAction {
+        PayerAction::Redirect {
+            url: "https://bank.kz/".to_owned(),
+            method: HttpMethod::Get,
+            fields: [].into(),
+        }
+    }
+
     #[test]
     fn every_standing_has_its_status() {
         use {OperationKind as K, OperationState as S};
         let hold = || Sample::new(Way::Hold).paid();
         let sale = || Sample::new(Way::Purchase).paid();
         let tried = |state| Sample::new(Way::Purchase).tried(state);
-        let redirect = PayerAction::Redirect {
-            url: "https://bank.kz/".to_owned(),
-            method: HttpMethod::Get,
-            fields: [].into(),
-        };
+        let redirect = redirect();
         let general = DeclineCode::General;
         #[rustfmt::skip]
         let table: Vec<Row> = vec![

@@ -129,20 +129,11 @@ async fn end_of_the_phone_decides_at_once() {
 }
 
 #[tokio::test]
-async fn refunds_are_processed_or_not() {
+async fn a_refund_is_made_once() {
     let wallets = Wallets::start().await;
-    wallets.first_order("WP-1", "9999990001").await;
-    let status = wallets.first_status("WP-1").await;
-    let reference = status["referenceId"].as_str().expect("text");
-    let refund = |id: &'static str, amount: &'static str, note: &'static str| {
-        let fields = [
-            ("referenceId", reference),
-            ("refundAmount", amount),
-            ("refundNote", note),
-            ("merchantRefundId", id),
-        ];
-        fields.to_vec()
-    };
+    let reference = paid_at_once(&wallets).await;
+    let reference = reference.as_str();
+    let refund = |id, amount, note| refund_fields(reference, id, amount, note);
 
     let first = wallets
         .first("order/refund", &refund("r1", "50.00", "half"))
@@ -170,7 +161,37 @@ async fn refunds_are_processed_or_not() {
     assert_eq!(entry["refernceId"], reference);
     assert_eq!(entry["txAmount"], "150.00");
     assert_ne!(entry["processedOn"], "");
+}
 
+/// Pays an order of 150.00 and says the partner's number of it.
+async fn paid_at_once(wallets: &Wallets) -> String {
+    wallets.first_order("WP-1", "9999990001").await;
+    let status = wallets.first_status("WP-1").await;
+    status["referenceId"].as_str().expect("text").to_owned()
+}
+
+fn refund_fields<'a>(
+    reference: &'a str,
+    id: &'a str,
+    amount: &'a str,
+    note: &'a str,
+) -> Vec<(&'a str, &'a str)> {
+    vec![
+        ("referenceId", reference),
+        ("refundAmount", amount),
+        ("refundNote", note),
+        ("merchantRefundId", id),
+    ]
+}
+
+#[tokio::test]
+async fn refunds_are_processed_or_not() {
+    let wallets = Wallets::start().await;
+    let reference = paid_at_once(&wallets).await;
+    let refund = |id, amount, note| refund_fields(&reference, id, amount, note);
+    wallets
+        .first("order/refund", &refund("r1", "50.00", "half"))
+        .await;
     wallets
         .first("order/refund", &refund("r2", "60.00", "FAILED"))
         .await;

@@ -363,6 +363,15 @@ async fn refund_note_decides_the_outcome() {
     );
 
     // What failed is free again: 150 - 10 - 10 - 10 - 10 are left.
+    refunds_are_limited(&wallets).await;
+}
+
+/// 110.00 are left of WP-1.
+async fn refunds_are_limited(wallets: &Wallets) {
+    let refund = async |id: &str, amount: f64, note: &str| {
+        let body = json!({"refund_amount": amount, "refund_id": id, "refund_note": note});
+        wallets.post("/orders/WP-1/refunds", &body).await
+    };
     assert_eq!(
         code(&refund("too-much", 110.01, "x y z").await),
         (400, "refund_post_failed")
