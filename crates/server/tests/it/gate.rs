@@ -453,6 +453,24 @@ impl Gate {
             .expect("altyn runs")
     }
 
+    /// Runs the program on this installation with something on its standard input.
+    pub async fn altyn_reading(&self, arguments: &[&str], input: &str) -> std::process::Output {
+        use tokio::io::AsyncWriteExt as _;
+        let mut process = Command::new(env!("CARGO_BIN_EXE_altyn"))
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("altyn starts");
+        let mut stdin = process.stdin.take().expect("it has an input");
+        stdin.write_all(input.as_bytes()).await.expect("it reads");
+        drop(stdin);
+        process.wait_with_output().await.expect("altyn runs")
+    }
+
     /// Waits until no operation is without a known end.
     pub async fn drain(&self) {
         let began = Instant::now();

@@ -242,14 +242,24 @@ async fn rows_45_to_51_a_notice_that_lies_changes_nothing_and_is_an_incident() {
 }
 
 async fn until_incident(gate: &Gate) -> Value {
+    until_incident_of(gate, "").await
+}
+
+/// Waits for an incident of the payment in this request's id.
+pub async fn until_incident_of(gate: &Gate, request_id: &str) -> Value {
+    let payment = request_id.get(..32).unwrap_or_default();
     let began = std::time::Instant::now();
     loop {
         let output = gate.altyn(&["incidents", "list", "--json"]).await;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if let Some(line) = text.lines().next() {
+        let mut lines = text.lines();
+        if let Some(line) = lines.find(|line| line.replace('-', "").contains(payment)) {
             return serde_json::from_str(line).expect("an incident is JSON");
         }
-        assert!(began.elapsed() < crate::gate::PATIENCE, "no incident");
+        assert!(
+            began.elapsed() < crate::gate::PATIENCE,
+            "no incident: {text}"
+        );
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
