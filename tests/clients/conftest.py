@@ -17,6 +17,13 @@ os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 NUMBERS = itertools.count(1)
 
 
+
+def pytest_configure(config):
+    """cashfree-pg is older than the pydantic that it takes: that says nothing about us."""
+    config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:cashfree_pg")
+    config.addinivalue_line("filterwarnings", "ignore:Pydantic serializer warnings:UserWarning")
+
+
 @pytest.fixture(scope="session")
 def demo():
     """One gateway for all clients; each makes orders of its own."""

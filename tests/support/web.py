@@ -38,10 +38,15 @@ class Shown:
         return urllib.parse.urljoin(self.url, self.headers["location"])
 
 
-def ask(url, fields=None):
-    """GETs an address, or posts fields to it."""
-    body = None if fields is None else urllib.parse.urlencode(fields).encode()
-    request = urllib.request.Request(url, body, {"accept-language": "en"})
+def ask(url, fields=None, json=None):
+    """GETs an address, or posts fields or a JSON text to it."""
+    body, headers = None, {"accept-language": "en"}
+    if fields is not None:
+        body = urllib.parse.urlencode(fields).encode()
+    if json is not None:
+        body = json.encode()
+        headers["content-type"] = "application/json"
+    request = urllib.request.Request(url, body, headers)
     try:
         answer = BROWSER.open(request, timeout=ANSWER_MAX_S)
     except urllib.error.HTTPError as refused:
