@@ -32,7 +32,7 @@ fn forms(number: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-fn found(haystack: &[u8], number: &str) -> bool {
+pub fn found(haystack: &[u8], number: &str) -> bool {
     forms(number)
         .iter()
         .any(|form| haystack.windows(form.len()).any(|window| window == form))
