@@ -22,6 +22,7 @@ mod lines;
 mod members;
 mod objects;
 mod order;
+mod page;
 #[cfg(test)]
 mod properties;
 mod request;
@@ -45,9 +46,11 @@ use std::time::Duration;
 
 use altyn_domain::{Language, Payment};
 use altyn_engine::Engine;
-use altyn_web::checkout::{self, Checkout};
+use altyn_web::checkout::{self, Checkout, Manner};
 use axum::Router;
 use axum::routing::any;
+
+use extra::Extra;
 
 pub use callback::EcommpayCallbackFormat;
 pub use codes::{Code, ProviderKind, code_of};
@@ -129,14 +132,24 @@ impl checkout::Door for Ecommpay {
         DIALECT
     }
 
-    fn return_url(&self, payment: &Payment, _: Language) -> Option<String> {
-        sale::return_url(payment)
+    fn return_url(&self, payment: &Payment, language: Language) -> Option<String> {
+        match Extra::of(payment).door {
+            extra::Door::Gate => sale::return_url(payment),
+            extra::Door::Page => page::return_url(payment, language),
+        }
+    }
+
+    fn manner(&self, payment: &Payment, language: Language) -> Manner {
+        match Extra::of(payment).door {
+            extra::Door::Gate => Manner::default(),
+            extra::Door::Page => page::manner(self, payment, language),
+        }
     }
 }
 
-/// The addresses of the dialect: the Gate under `/v2/…`.
+/// The addresses of the dialect: the Payment Page at `/payment`, the Gate under `/v2/…`.
 pub fn router(ecommpay: Ecommpay) -> Router {
-    Router::new()
+    page::routes(ecommpay.limits().body_max)
         .route("/v2/{*path}", any(gate::entry))
         .with_state(ecommpay)
 }

@@ -4,4 +4,5 @@
 mod gate_access;
 mod gate_after;
 mod gate_sale;
+mod page;
 mod shop;

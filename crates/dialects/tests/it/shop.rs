@@ -14,7 +14,7 @@ use altyn_domain::{
 };
 use altyn_engine::{Clock, Engine, EngineConfig, EngineParts, Entropy, NewProject, Vault};
 use altyn_storage_sqlite::SqliteStorage;
-use altyn_web::checkout::Checkout;
+use altyn_web::checkout::{self, Checkout};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
@@ -234,8 +234,9 @@ impl Shop {
         .expect("it starts");
         let public_url = "http://gate.test/base/".to_owned();
         let checkout = Checkout::new(engine.clone(), public_url.clone(), Vec::new());
-        let ecommpay = Ecommpay::new(engine.clone(), public_url, checkout);
-        let router = router(ecommpay);
+        let ecommpay = Ecommpay::new(engine.clone(), public_url, checkout.clone());
+        checkout.set_doors(vec![Arc::new(ecommpay.clone())]);
+        let router = router(ecommpay).merge(checkout::router(checkout));
         let key = open_project(&engine, 101, &[]).await;
         Self {
             engine,

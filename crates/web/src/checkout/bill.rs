@@ -46,6 +46,8 @@ impl<'a> Bill<'a> {
         let country = self.order.customer.country.as_deref();
         let is_hold = self.way == Way::Hold;
         let is_listed = |method: &&PaymentMethod| manner.listed_methods.contains(&method.id);
+        let only = &manner.only_methods;
+        let is_allowed = |id: &String| only.is_empty() || only.contains(id);
         let methods = &self.project.settings.methods;
         let has_listed = methods.iter().any(|method| is_listed(&method));
         let mut has_card = false;
@@ -53,12 +55,7 @@ impl<'a> Bill<'a> {
             .iter()
             .filter(|method| method.kind == MethodKind::Card || self.way != Way::Verify)
             .filter(|method| method.check(self.amount, country, is_hold).is_ok())
-            .filter(|method| {
-                manner
-                    .only_method
-                    .as_ref()
-                    .is_none_or(|id| *id == method.id)
-            })
+            .filter(|method| is_allowed(&method.id))
             .filter(|method| !manner.hidden_methods.contains(&method.id))
             .filter(|method| !has_listed || is_listed(method))
             .filter(|method| {

@@ -5,7 +5,7 @@
 //! verifies it again. Registration and the first try are one commit, so that two clicks or two windows make
 //! one payment: the second finds the reference taken and is shown how the first stands.
 
-use altyn_domain::{Language, Refusal};
+use altyn_domain::{Language, Payment, Refusal};
 use altyn_engine::{EngineError, Owner, Registration, Wait};
 use axum::response::Response;
 
@@ -51,6 +51,8 @@ pub struct Draft {
     pub manner: Manner,
     /// How it was asked for.
     pub asking: Asking,
+    /// Where the payer goes who does not want to pay: an address of the web.
+    pub back_url: Option<String>,
 }
 
 /// A form that came back from a page about a [`Draft`]. Cannot be printed; wiped when dropped.
@@ -105,6 +107,7 @@ fn show(checkout: &Checkout, draft: &Draft, filled: &Filled) -> Response {
         manner: &draft.manner,
         now: checkout.engine().now(),
         asking: &draft.asking,
+        back_url: draft.back_url.as_deref(),
     };
     let page = pages::draft_form(&form, filled);
     page.unwrap_or_else(|| refused(checkout, &draft.asking, Refused::NoMethod))
@@ -165,6 +168,12 @@ fn policy(asking: &Asking) -> Policy {
         ancestors: asking.frame.as_ref().map(InFrame::ancestors),
         ..Policy::default()
     }
+}
+
+/// Shows how the payment stands that a request was registered as before.
+pub fn registered(checkout: &Checkout, asking: &Asking, payment: &Payment) -> Response {
+    let path = payment_path(checkout.base(), payment.id, "");
+    redirect(&path, &policy(asking))
 }
 
 /// Says why a request registers nothing, with status 400.

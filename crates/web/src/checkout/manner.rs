@@ -4,8 +4,8 @@
 /// How a payment's page looks and behaves. The default is a page of its own that offers all that fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manner {
-    /// The only way of paying to offer.
-    pub only_method: Option<String>,
+    /// The only ways of paying to offer; empty for all that fit.
+    pub only_methods: Vec<String>,
     /// The way of paying that is open first.
     pub first_method: Option<String>,
     /// Ways of paying that are not offered.

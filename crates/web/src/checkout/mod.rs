@@ -33,7 +33,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 
-pub use draft::{Asking, Draft, PaymentForm, Refused, draft, pay_draft, refused, trouble};
+pub use draft::{
+    Asking, Draft, PaymentForm, Refused, draft, pay_draft, refused, registered, trouble,
+};
 pub use manner::{FrameMode, InFrame, Leave, LeaveTo, Manner};
 
 /// Largest body a payer's browser or an issuer's page may post, in bytes.

@@ -151,6 +151,7 @@ pub(crate) struct Form<'a> {
     pub manner: &'a Manner,
     pub now: Timestamp,
     pub asking: &'a Asking,
+    pub back_url: Option<&'a str>,
 }
 
 /// The form of an order that is not registered yet; `None` if no way of paying fits.
@@ -164,6 +165,7 @@ pub(crate) fn draft_form(form: &Form<'_>, filled: &Filled) -> Option<Response> {
         frame: draft_frame(form),
         action: format!("{}{}", form.base, form.asking.pay_path),
         request: Some(form.asking.request.clone()),
+        back: form.back_url.and_then(|url| BackLink::to(url, form.manner)),
         ..page(bill, form.manner, filled, offers, form.now)
     };
     let ancestors = form.manner.frame.as_ref().map(InFrame::ancestors);

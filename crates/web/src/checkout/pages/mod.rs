@@ -191,6 +191,22 @@ impl BackLink {
     }
 }
 
+impl BackLink {
+    /// Straight to the shop: before there is a payment no address of ours leads there.
+    fn to(url: &str, manner: &Manner) -> Option<Self> {
+        let url = url::Url::parse(url).ok()?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return None;
+        }
+        let host = url.host_str().map(str::to_owned)?;
+        Some(Self {
+            path: url.into(),
+            target: manner.leave_to.target(manner.frame.is_some()),
+            host: manner.shows_host.then_some(host),
+        })
+    }
+}
+
 fn answer(status: StatusCode, page: &impl Template, policy: &Policy) -> Response {
     let mut response = match page.render() {
         Ok(text) => (status, Html(text)).into_response(),
