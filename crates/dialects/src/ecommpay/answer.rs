@@ -3,6 +3,18 @@
 //!
 //! An answer says only whether a request was taken. What becomes of the operation is told by callback,
 //! so nothing here waits for a gateway.
+//!
+//! The protocol is sure of a rejection's `status` only. Where it leaves a choice, ours is:
+//! - Refused at once, with status 400: members (2004, 702 or a code of their own), 3041 for an id that was
+//!   used, 3023 for a currency that the project does not take, 2541 for a method that it does not have,
+//!   3061 for a payment that is not there or was paid by another method, 3060 for one in another state or
+//!   with a capture or void in flight, 2642 for more than is held, 3230, 3284 and 3287 for refunds.
+//! - Accepted and declined by callback: limits, currencies and countries of the method, refunds that are
+//!   too large or that it cannot make.
+//! - 403 with 310: requests that the family has and this gateway has not, or this method cannot; a sale
+//!   that begins a series, or an order by mail or telephone. 403 with 303: another address than agreed.
+//! - A card: 3101 for a mistyped digit, 3021 if it has expired, 3141 without its code, 3161 for the name.
+//! - 503 with 601 if nothing was done for lack of room, 500 with 501 for a fault of ours.
 
 use altyn_domain::{Answer, Refusal};
 use altyn_engine::{AuthenticationError, EngineError};

@@ -420,7 +420,12 @@ async fn what_this_gateway_lacks_is_refused_to_those_who_may_ask() {
             "{path}"
         );
     }
-    // A series would be begun, or nobody be there for 3-D Secure: no money in another way than meant.
+}
+
+#[tokio::test]
+async fn no_money_is_taken_in_another_way_than_meant() {
+    let shop = Shop::open().await;
+    // A series would be begun, or nobody be there for 3-D Secure.
     for (path, value) in [
         ("/recurring", json!({"register": true})),
         ("/recurring_register", json!(true)),
