@@ -50,6 +50,8 @@ impl std::fmt::Debug for HttpRequest {
 pub struct HttpResponse {
     /// Status.
     pub status: u16,
+    /// Those headers that the connector [wants](Connector::wanted_headers), names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// Body.
     pub body: Vec<u8>,
 }
@@ -158,6 +160,8 @@ pub struct ExchangeRequest<'a> {
     pub addresses: &'a Addresses,
     /// How many requests of this exchange were answered before; see [`Step::Next`].
     pub round: u32,
+    /// The time of this exchange.
+    pub at: Timestamp,
 }
 
 /// Where a gateway finds us about one operation.
@@ -273,6 +277,11 @@ pub enum NotFoundRule {
 pub trait Connector: Send + Sync {
     /// The name payment methods choose it by.
     fn name(&self) -> &'static str;
+
+    /// The headers of responses that [`step`](Self::step) looks at, in lower case.
+    fn wanted_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The request for one exchange.
     ///

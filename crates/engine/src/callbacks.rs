@@ -192,7 +192,7 @@ impl Engine {
                 Vec::new()
             },
         };
-        match self.receivers().send(request, Some(ANSWER_KEPT)).await {
+        match self.receivers().send(request, Some(ANSWER_KEPT), &[]).await {
             Ok(response) => Tried {
                 status: Some(response.status),
                 error: None,

@@ -29,7 +29,11 @@ impl Engine {
                 return Ok(None);
             }
         };
-        match self.gateways().send(request, None).await {
+        match self
+            .gateways()
+            .send(request, None, connector.wanted_headers())
+            .await
+        {
             Ok(response) => Ok(connector.enrollment(&response)),
             Err(error) => {
                 warn!(?error, "the gateway did not tell whether a card takes part");

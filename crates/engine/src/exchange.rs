@@ -64,6 +64,7 @@ impl Engine {
             kind,
             addresses: &addresses,
             round: 0,
+            at: self.now(),
         };
         let request = match connector.request(&exchange) {
             Ok(request) => request,
@@ -113,7 +114,11 @@ impl Engine {
     ) -> Result<Step, Outcome> {
         let payment_id = exchange.payment.id;
         loop {
-            let response = match self.gateways().send(request, None).await {
+            let response = match self
+                .gateways()
+                .send(request, None, connector.wanted_headers())
+                .await
+            {
                 Ok(response) => response,
                 Err(NoResponse::NotSent(why)) if exchange.round == 0 => {
                     warn!(payment.id = %payment_id, error = %why, "the gateway could not be reached");

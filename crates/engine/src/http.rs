@@ -55,6 +55,7 @@ impl HttpClient {
         &self,
         request: HttpRequest,
         answer_max: Option<usize>,
+        wanted_headers: &[&'static str],
     ) -> Result<HttpResponse, NoResponse> {
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
@@ -76,6 +77,11 @@ impl HttpClient {
             }
         })?;
         let status = response.status().as_u16();
+        let headers = wanted_headers.iter().filter_map(|name| {
+            let value = response.headers().get(*name)?.to_str().ok()?;
+            Some((*name, value.to_owned()))
+        });
+        let headers = headers.collect();
         let max = answer_max.unwrap_or(self.response_max);
         let mut body = Vec::new();
         while let Some(chunk) = response
@@ -95,7 +101,11 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpResponse { status, body })
+        Ok(HttpResponse {
+            status,
+            headers,
+            body,
+        })
     }
 }
 

@@ -51,6 +51,7 @@ impl Engine {
             kind: &ExchangeKind::Enquire,
             addresses: &addresses,
             round: 0,
+            at: self.now(),
         };
         match connector.read_notice(&exchange, &notice) {
             Ok(NoticeReading::Report(number, report)) => {

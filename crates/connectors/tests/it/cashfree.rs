@@ -155,6 +155,7 @@ impl Bench {
             kind,
             addresses: &self.addresses,
             round,
+            at: NOW,
         }
     }
 
@@ -165,7 +166,11 @@ impl Bench {
     /// What an answer means to the request of that round.
     pub fn step(&self, (kind, number, round): Asked<'_>, status: u16, body: &str) -> Step {
         let body = body.as_bytes().to_vec();
-        let response = HttpResponse { status, body };
+        let response = HttpResponse {
+            status,
+            headers: Vec::new(),
+            body,
+        };
         Cashfree.step(&self.exchange(kind, number, round), &response)
     }
 

@@ -114,11 +114,13 @@ fn step_of(status: u16, body: &str) -> Step {
         kind: &kind,
         addresses: &Addresses::default(),
         round: 0,
+        at: NOW,
     };
     SandboxBank.step(
         &exchange,
         &HttpResponse {
             status,
+            headers: Vec::new(),
             body: body.as_bytes().to_vec(),
         },
     )
@@ -147,6 +149,7 @@ fn an_authorization_says_what_the_contract_wants() {
         kind: &kind,
         addresses: &Addresses::default(),
         round: 0,
+        at: NOW,
     };
     let request = SandboxBank.request(&exchange).unwrap();
     assert_eq!(
@@ -197,6 +200,7 @@ fn a_follow_up_names_its_authorization() {
         kind: &kind,
         addresses: &Addresses::default(),
         round: 0,
+        at: NOW,
     };
     let request = SandboxBank.request(&exchange).unwrap();
     assert!(request.url.ends_with("/refunds"), "{}", request.url);
@@ -218,6 +222,7 @@ fn without_card_or_settings_nothing_is_sent() {
         kind: &kind,
         addresses: &Addresses::default(),
         round: 0,
+        at: NOW,
     };
     assert_eq!(
         SandboxBank.request(&exchange),
