@@ -517,3 +517,69 @@ async fn a_busy_gate_says_when_to_come_back() {
     // Nothing was begun, and the id is free.
     assert_eq!(shop.status("busy").await["payment"]["status"], "error");
 }
+
+/// The paths of all members of a value.
+fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        paths(value, &path, found);
+        found.push(path);
+    }
+}
+
+#[tokio::test]
+async fn row_84_odd_values_anywhere_get_an_answer() {
+    let shop = Shop::open().await;
+    #[rustfmt::skip]
+    let odd = [
+        json!(null), json!(true), json!(0), json!(-1), json!(1.5), json!(1e300), json!(i64::MIN),
+        json!(u64::MAX), json!(""), json!("\u{202e}\u{feff}"), json!("x".repeat(5_000)), json!([]),
+        json!([[[]]]), json!({}), json!({"": {"": ""}}), json!({"amount": 1, "id": []}),
+    ];
+    let mut card = shop.card_sale("odd", 1_000, GOOD);
+    card["acs_return_url"] =
+        json!({"return_url": "https://a.in", "3ds_notification_url": "https://a.in"});
+    card["callback"] = json!({"delay": 1, "force_disable": false});
+    let after = shop.about(
+        "odd",
+        json!({
+            "description": "x", "amount": 1, "currency": "INR", "merchant_refund_id": "r",
+        }),
+    );
+    let steps =
+        json!({"general": shop.general("odd"), "cres": "x", "threeds_completion_indicator": true});
+    let bodies = [
+        (WALLET, shop.wallet_sale("odd", 15_000)),
+        (CARD, card),
+        ("/v2/payment/card/refund", after.clone()),
+        ("/v2/payment/card/capture", after),
+        ("/v2/payment/card/3ds_result", steps.clone()),
+        ("/v2/payment/card/3ds_check_iframe", steps),
+        (
+            "/v2/payment/status",
+            json!({"general": shop.general("odd"), "destination": "merchant"}),
+        ),
+        (
+            "/v2/payment/status/request",
+            json!({"project_id": 101, "request_id": "x"}),
+        ),
+    ];
+    for (address, body) in bodies {
+        let mut places = Vec::new();
+        paths(&body, "", &mut places);
+        for path in places {
+            for value in &odd {
+                let mut body = body.clone();
+                set(&mut body, &path, value);
+                let reply = shop.post(address, &body).await;
+                let expected = matches!(reply.status, 200 | 400 | 403 | 404);
+                assert!(expected, "{address} {path} {value}: {}", reply.text);
+                assert!(reply.json().is_object());
+            }
+        }
+    }
+}
