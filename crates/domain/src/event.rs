@@ -40,6 +40,24 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// All kinds.
+    pub const ALL: [Self; 14] = [
+        Self::Authorized,
+        Self::Captured,
+        Self::Voided,
+        Self::Refunded,
+        Self::Reversed,
+        Self::Verified,
+        Self::TryDeclined,
+        Self::CaptureDeclined,
+        Self::VoidDeclined,
+        Self::RefundDeclined,
+        Self::Expired,
+        Self::Cancelled,
+        Self::ActionRequired,
+        Self::PeriodOver,
+    ];
+
     /// The word stored in databases.
     pub const fn word(self) -> &'static str {
         match self {
@@ -68,25 +86,7 @@ impl EventKind {
 
     /// Reads [`word`](Self::word).
     pub fn parse(word: &str) -> Option<Self> {
-        use EventKind as E;
-        [
-            E::Authorized,
-            E::Captured,
-            E::Voided,
-            E::Refunded,
-            E::Reversed,
-            E::Verified,
-            E::TryDeclined,
-            E::CaptureDeclined,
-            E::VoidDeclined,
-            E::RefundDeclined,
-            E::Expired,
-            E::Cancelled,
-            E::ActionRequired,
-            E::PeriodOver,
-        ]
-        .into_iter()
-        .find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 

@@ -23,6 +23,17 @@ pub enum IncidentKind {
 }
 
 impl IncidentKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Contradiction,
+        Self::AmountMismatch,
+        Self::Surplus,
+        Self::SurplusStuck,
+        Self::Unresolved,
+        Self::AutomaticRefused,
+        Self::NoticeRefused,
+    ];
+
     /// The word stored in databases.
     pub const fn word(self) -> &'static str {
         match self {
@@ -38,17 +49,7 @@ impl IncidentKind {
 
     /// Reads [`word`](Self::word).
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Contradiction,
-            Self::AmountMismatch,
-            Self::Surplus,
-            Self::SurplusStuck,
-            Self::Unresolved,
-            Self::AutomaticRefused,
-            Self::NoticeRefused,
-        ]
-        .into_iter()
-        .find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 

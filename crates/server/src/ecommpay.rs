@@ -11,24 +11,6 @@ use ipnet::IpNet;
 /// The dialect's name in keys and endpoints.
 pub const DIALECT: &str = "ecommpay";
 
-/// All that this family tells, what leads the payer included.
-const EVENTS: [EventKind; 14] = [
-    EventKind::Authorized,
-    EventKind::Captured,
-    EventKind::Voided,
-    EventKind::Refunded,
-    EventKind::Reversed,
-    EventKind::Verified,
-    EventKind::TryDeclined,
-    EventKind::CaptureDeclined,
-    EventKind::VoidDeclined,
-    EventKind::RefundDeclined,
-    EventKind::Expired,
-    EventKind::Cancelled,
-    EventKind::ActionRequired,
-    EventKind::PeriodOver,
-];
-
 /// How callbacks of this family are made and sent. `url` is empty for addresses that payments bring.
 pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint {
     Endpoint {
@@ -36,7 +18,8 @@ pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint
         url: url.to_owned(),
         format: DIALECT.to_owned(),
         method: HttpMethod::Post,
-        events: EVENTS.to_vec(),
+        // All that there is, what leads the payer included.
+        events: EventKind::ALL.to_vec(),
         signature: "hmac-sha512".to_owned(),
         secret: EndpointSecret::new(secret),
         parameters: vec![public_url_parameter(public_url)],
