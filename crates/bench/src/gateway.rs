@@ -1,4 +1,5 @@
-//! The gateway under load, and the bank that it pays at: programs that live as long as their input is open.
+//! The gateway under load, and the bank and the wallet partner that it pays at: programs that live as long
+//! as their input is open.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,16 +11,22 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::process;
-use crate::shop::Account;
+use crate::signature::Key;
+use crate::{gate, process, shop};
 
 /// How long a program may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often we look whether the gateway is ready.
 const READY_POLL: Duration = Duration::from_millis(1);
 
-/// The bank of the sandbox as a program of its own.
+/// The account that a demo has at a wallet partner it did not start itself.
+const PARTNER_APP_ID: &str = "app-of-a-test";
+const PARTNER_SECRET: &str = "partner-secret-of-a-test";
+
+/// The bank of the sandbox and the wallet partner, as a program of its own.
 pub struct Bank {
+    /// Where the wallet partner listens.
+    pub partner: SocketAddr,
     url: String,
     key: String,
     id: u32,
@@ -28,7 +35,7 @@ pub struct Bank {
 }
 
 impl Bank {
-    /// Starts it without a journal: what it costs is not the gateway's.
+    /// Starts both without journals: what they cost is not the gateway's.
     pub async fn start(programs: &Path) -> Result<Self> {
         let key = "terminal-key-of-a-benchmark".to_owned();
         let program = programs.join("altyn-simulator");
@@ -42,7 +49,10 @@ impl Bank {
             .with_context(|| program.display().to_string())?;
         let id = process.id().context("the bank ended at once")?;
         let mut leash = process.stdin.take().context("the bank has no input")?;
-        let config = serde_json::json!({ "terminal_key": key });
+        let config = serde_json::json!({
+            "terminal_key": key,
+            "partner": { "app_id": PARTNER_APP_ID, "secret": PARTNER_SECRET },
+        });
         leash.write_all(format!("{config}\n").as_bytes()).await?;
         let mut line = String::new();
         let stdout = process.stdout.take().context("the bank has no output")?;
@@ -51,9 +61,9 @@ impl Bank {
             .await
             .context("the bank did not start in time")??;
         let ready: Value = serde_json::from_str(&line).context("the bank's first line")?;
-        let url = text(&ready, "bank_url")?.to_owned();
         Ok(Self {
-            url,
+            partner: address(text(&ready, "partner_url")?)?,
+            url: text(&ready, "bank_url")?.to_owned(),
             key,
             id,
             _process: process,
@@ -61,7 +71,7 @@ impl Bank {
         })
     }
 
-    /// Processor time of the bank, in microseconds.
+    /// Processor time of the bank and the partner, in microseconds.
     pub fn cpu_us(&self) -> u64 {
         process::cpu_us(self.id)
     }
@@ -75,14 +85,16 @@ pub struct Setup<'a> {
     pub data: &'a Path,
     /// Another database than the embedded one.
     pub database_url: Option<&'a str>,
-    /// The bank; without one the demo starts its own, with a shop.
+    /// Bank and partner; without them the demo starts its own, with a shop.
     pub bank: Option<&'a Bank>,
 }
 
 /// A running `altyn demo`.
 pub struct Gateway {
-    /// The shop's account.
-    pub account: Account,
+    /// The shop's account in the API of register.do.
+    pub shop: shop::Account,
+    /// The shop's account at the Gate.
+    pub gate: gate::Account,
     /// From the start of the program to the moment it was ready.
     pub ready_after: Duration,
     id: u32,
@@ -114,7 +126,9 @@ impl Gateway {
             command.args(["--database-url", url]);
         }
         if let Some(bank) = setup.bank {
+            let partner_url = format!("http://{}", bank.partner);
             command.args(["--bank-url", &bank.url, "--bank-key", &bank.key]);
+            command.args(["--partner-url", &partner_url]);
         }
         command
             .stdin(Stdio::piped())
@@ -128,10 +142,10 @@ impl Gateway {
         let leash = process.stdin.take().context("altyn has no input")?;
         let ready = until_ready(&ready_file, &mut process, began).await?;
         let ready_after = began.elapsed();
-        let account = account(&ready)?;
         let data = setup.data.to_owned();
         Ok(Self {
-            account,
+            shop: shop_account(&ready)?,
+            gate: gate_account(&ready)?,
             ready_after,
             id,
             program,
@@ -198,18 +212,31 @@ async fn until_ready(file: &Path, process: &mut Child, began: Instant) -> Result
     bail!("altyn was not ready after {} s", PATIENCE.as_secs())
 }
 
-fn account(ready: &Value) -> Result<Account> {
-    let url = text(ready, "base_url")?;
-    let address: SocketAddr = url
-        .trim_start_matches("http://")
-        .parse()
-        .context("base_url")?;
+fn shop_account(ready: &Value) -> Result<shop::Account> {
     let rbs = ready.get("rbs").context("demo.json without rbs")?;
-    Ok(Account::new(
-        address,
+    Ok(shop::Account::new(
+        address(text(ready, "base_url")?)?,
         text(rbs, "user_name")?,
         text(rbs, "password")?,
     ))
+}
+
+fn gate_account(ready: &Value) -> Result<gate::Account> {
+    let ecommpay = ready
+        .get("ecommpay")
+        .context("demo.json without ecommpay")?;
+    let project_id = ecommpay.get("project_id").and_then(Value::as_u64);
+    Ok(gate::Account {
+        address: address(text(ecommpay, "gate_url")?)?,
+        project_id: project_id.context("a project without a number")?,
+        key: Key::new(text(ecommpay, "secret")?),
+    })
+}
+
+/// The place that an address of this machine without a path names.
+fn address(url: &str) -> Result<SocketAddr> {
+    let place = url.trim_start_matches("http://");
+    place.parse().with_context(|| url.to_owned())
 }
 
 fn text<'a>(object: &'a Value, name: &str) -> Result<&'a str> {

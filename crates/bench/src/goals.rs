@@ -104,6 +104,7 @@ impl Goal {
 /// All goals.
 pub fn all(results: &Results, start: &Start) -> Vec<Goal> {
     let mut goals = against_yardstick(results);
+    goals.extend(answers(results));
     goals.extend(between_databases(results));
     goals.extend(growth(results));
     goals.extend(small(results, start));
@@ -168,6 +169,21 @@ fn against_yardstick(results: &Results) -> Vec<Goal> {
     ]
 }
 
+/// A shop that sells through the Gate waits for its answer, with a limit, and for the rest it does not.
+fn answers(results: &Results) -> Vec<Goal> {
+    let of = |store: Store| {
+        let answer = results.median(cell(What::SaleAnswer, store, 0, CALLERS));
+        Goal::new(
+            format!("Gate answers, {CALLERS} callers, {}, p99", store.name()),
+            "ms",
+            answer.and_then(|sample| sample.p99_ms),
+            Wanted::AtMost,
+            [100.0, 200.0],
+        )
+    };
+    vec![of(Store::Postgres), of(Store::Sqlite)]
+}
+
 fn between_databases(results: &Results) -> Vec<Goal> {
     let of = |what: What, name: &str| {
         let rate = |store| {
@@ -216,15 +232,10 @@ fn growth(results: &Results) -> Vec<Goal> {
 
 fn small(results: &Results, start: &Start) -> Vec<Goal> {
     let register = on_postgres(results, What::Register);
-    let most = [What::Register, What::Pay, What::Status, What::Refused]
-        .into_iter()
-        .filter_map(|what| {
-            results
-                .lines()
-                .filter(|(cell, _, _)| cell.what == what && cell.rows == 0)
-                .filter_map(|(_, sample, _)| sample.memory_mib)
-                .max_by(f64::total_cmp)
-        });
+    let most = results
+        .lines()
+        .filter(|(cell, _, _)| cell.rows == 0)
+        .filter_map(|(_, sample, _)| sample.memory_mib);
     vec![
         Goal::new(
             "processor time of the gateway for a register.do".to_owned(),

@@ -1,5 +1,6 @@
 //! A small HTTP/1.1 client for load: one kept connection, one request at a time, almost no work of its own.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,6 +15,8 @@ const ANSWER_MAX: usize = 1 << 20;
 /// A kept connection to one server.
 pub struct Connection {
     address: SocketAddr,
+    /// The address as every request names it.
+    host: String,
     stream: TcpStream,
     request: Vec<u8>,
     answer: Vec<u8>,
@@ -33,6 +36,7 @@ impl Connection {
         let stream = connect(address).await?;
         Ok(Self {
             address,
+            host: address.to_string(),
             stream,
             request: Vec::new(),
             answer: Vec::new(),
@@ -40,16 +44,35 @@ impl Connection {
     }
 
     /// Posts a form; the answer must have status 200. Returns its body.
-    pub async fn post(&mut self, path: &str, form: &str) -> Result<&str> {
+    pub async fn post_form(&mut self, path: &str, form: &str) -> Result<&str> {
+        let kind = "content-type: application/x-www-form-urlencoded\r\n";
+        self.exchange(("POST", path), kind, form).await
+    }
+
+    /// Posts JSON; the answer must have status 200. Returns its body.
+    pub async fn post_json(&mut self, path: &str, json: &str) -> Result<&str> {
+        let kind = "content-type: application/json\r\n";
+        self.exchange(("POST", path), kind, json).await
+    }
+
+    /// Gets; the answer must have status 200. Returns its body.
+    pub async fn get(&mut self, path: &str) -> Result<&str> {
+        self.exchange(("GET", path), "", "").await
+    }
+
+    async fn exchange(
+        &mut self,
+        (method, path): (&str, &str),
+        kind: &str,
+        body: &str,
+    ) -> Result<&str> {
         self.request.clear();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             content-length: {}\r\n\r\n",
-            self.address,
-            form.len()
-        );
-        self.request.extend_from_slice(head.as_bytes());
-        self.request.extend_from_slice(form.as_bytes());
+        write!(
+            self.request,
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{kind}content-length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        )?;
         self.stream.write_all(&self.request).await?;
         self.answer.clear();
         let head = loop {

@@ -1,13 +1,14 @@
 //! One gateway with its database: load on it, and whether everything is right afterwards.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::checks::{Before, Books, Findings};
+use crate::gate::GateShopper;
 use crate::gateway::{Bank, Gateway, Setup};
-use crate::load::{self, count};
+use crate::load::{self, Outcome, count};
 use crate::postgres::Postgres;
 use crate::prefill::{self, Database};
 use crate::process;
@@ -15,10 +16,7 @@ use crate::profile::Profile;
 use crate::receiver::Receiver;
 use crate::results::{Sample, Store};
 use crate::shop::{Job, Shopper};
-
-/// How long callbacks may take to be delivered after a load.
-const DRAIN_MAX: Duration = Duration::from_secs(300);
-const DRAIN_POLL: Duration = Duration::from_millis(50);
+use crate::visitor::{Task, Visitor};
 
 /// What all installations of a benchmark share.
 pub struct Stage<'a> {
@@ -28,7 +26,7 @@ pub struct Stage<'a> {
     pub folder: &'a Path,
     /// The cluster.
     pub postgres: &'a Postgres,
-    /// The bank.
+    /// Bank and partner.
     pub bank: &'a Bank,
     /// The receiver of callbacks.
     pub receiver: &'a Receiver,
@@ -38,9 +36,6 @@ pub struct Stage<'a> {
     pub profile: Option<&'a Profile>,
 }
 
-/// What went wrong after a load, in words.
-pub type Problems = Vec<String>;
-
 /// A running installation.
 pub struct Installation {
     store: Store,
@@ -48,12 +43,17 @@ pub struct Installation {
     data: PathBuf,
     database: Database,
     gateway: Gateway,
-    /// Payments that were there before the present program was started.
-    prefilled: u64,
-    paid_before: u64,
-    registered: u64,
-    paid: u64,
-    known: Arc<Vec<String>>,
+    books: Books,
+}
+
+/// What came of a load.
+pub struct Measured {
+    /// The load itself.
+    pub sample: Sample,
+    /// The answers that came before the end of what was measured.
+    pub answer: Option<Sample>,
+    /// What went wrong.
+    pub findings: Findings,
 }
 
 impl Installation {
@@ -65,20 +65,14 @@ impl Installation {
             Store::Postgres => Database::Postgres(stage.postgres.create(name).await?),
             Store::Sqlite => Database::Sqlite(data.join("altyn.db")),
         };
-        let gateway = start(stage, &data, &database).await?;
-        stage.receiver.clear();
-        Ok(Self {
+        let stopped = Stopped {
             store,
             name: name.to_owned(),
             data,
             database,
-            gateway,
-            prefilled: 0,
-            paid_before: 0,
-            registered: 0,
-            paid: 0,
-            known: Arc::default(),
-        })
+            before: Before::default(),
+        };
+        stopped.start(stage).await
     }
 
     /// Starts one, pays one order and multiplies it to `rows` paid orders.
@@ -92,27 +86,33 @@ impl Installation {
         let mut shopper = installation.shopper(stage, Job::Pay).await?;
         let order = shopper.register().await?;
         shopper.pay(&order).await?;
-        installation.registered = 1;
-        installation.paid = 1;
+        installation.books.enter_paid(&order);
         installation.drain(stage).await?;
-        let stopped = installation.stop().await?;
+        let stopped = installation.stop(stage).await?;
         prefill::multiply(&stopped.database, &order, rows).await?;
         let payments = u64::from(rows) + 1;
-        Ok(Stopped {
-            prefilled: payments,
-            paid_before: payments,
-            ..stopped
-        })
+        let before = Before {
+            payments,
+            paid: payments,
+            callbacks: payments,
+        };
+        Ok(Stopped { before, ..stopped })
     }
 
     async fn shopper(&self, stage: &Stage<'_>, job: Job) -> Result<Shopper> {
-        Shopper::new(
-            job,
-            &self.gateway.account,
-            stage.receiver.url(),
-            &self.known,
-        )
-        .await
+        let (account, orders) = (&self.gateway.shop, &self.books.orders);
+        Shopper::new(job, account, &stage.receiver.url(), orders).await
+    }
+
+    async fn visitor(&self, stage: &Stage<'_>, task: Task) -> Result<Visitor> {
+        Ok(match task {
+            Task::Shop(job) => Visitor::Shop(Box::new(self.shopper(stage, job).await?)),
+            Task::Gate(job) => {
+                let (account, sales) = (&self.gateway.gate, &self.books.sales);
+                let shopper = GateShopper::new(job, account, stage.receiver, sales).await?;
+                Visitor::Gate(Box::new(shopper))
+            }
+        })
     }
 
     /// Which database it has.
@@ -124,175 +124,97 @@ impl Installation {
     pub async fn measure(
         &mut self,
         stage: &Stage<'_>,
-        job: Job,
+        task: Task,
         callers: usize,
-    ) -> Result<(Sample, Problems)> {
-        let mut shoppers = Vec::with_capacity(callers);
+    ) -> Result<Measured> {
+        let mut visitors = Vec::with_capacity(callers);
         for _ in 0..callers {
-            shoppers.push(self.shopper(stage, job).await?);
+            visitors.push(self.visitor(stage, task).await?);
         }
         if self.store == Store::Postgres {
             stage.postgres.checkpoint().await?;
         }
         let recording = match stage.profile {
-            Some(profile) => profile.begin(stage, job, self.store, callers).await?,
+            Some(profile) => profile.begin(stage, task, self.store, callers).await?,
             None => None,
         };
         let before = self.meters(stage).await?;
-        let outcome = load::run(shoppers, stage.length).await?;
-        let mut problems: Problems = outcome
-            .failures
-            .first()
-            .map(|first| self.failed(job, callers, first))
-            .into_iter()
-            .collect();
-        self.count(job, &outcome.callers);
-        let drain_s = match job {
-            Job::Pay => {
-                let began = Instant::now();
-                problems.extend(
-                    self.drain(stage)
-                        .await
-                        .err()
-                        .map(|error| format!("{error:#}")),
-                );
-                Some(began.elapsed().as_secs_f64())
-            }
-            Job::Refused | Job::Register | Job::Status => None,
+        let outcome = load::run(visitors, stage.length).await?;
+        let idle_us = process::idle_us().saturating_sub(before.idle_us);
+        let mut findings = Findings::default();
+        let failed = |what: &str| {
+            let store = self.store.name();
+            format!("{store}, {} by {callers} callers: {what}", task.name())
         };
-        let after = self.meters(stage).await?;
+        let first = outcome.failures.first();
+        findings.problems.extend(first.map(|first| failed(first)));
+        self.books.enter(task, &outcome.callers);
+        let mut drain_s = None;
+        if task.has_callbacks() {
+            let began = Instant::now();
+            if let Err(error) = self.drain(stage).await {
+                findings.problems.push(format!("{error:#}"));
+            }
+            drain_s = Some(began.elapsed().as_secs_f64());
+        }
+        let used = self.meters(stage).await?.since(&before);
         if let (Some(profile), Some(recording)) = (stage.profile, recording) {
             profile.end(stage, recording).await?;
         }
-        let per_call = |now: u64, then: u64| {
-            Some(count(now.saturating_sub(then)) / count(outcome.done.max(1)))
-        };
+        let used = Meters { idle_us, ..used };
+        Ok(Measured {
+            sample: self.sample(&outcome, &used, drain_s),
+            answer: answer(&outcome)?,
+            findings,
+        })
+    }
+
+    fn sample(&self, outcome: &Outcome<Visitor>, used: &Meters, drain_s: Option<f64>) -> Sample {
+        let each = |amount: u64| Some(count(amount) / count(outcome.done.max(1)));
         let on_postgres = |value: Option<f64>| value.filter(|_| self.store == Store::Postgres);
-        let sample = Sample {
+        Sample {
             per_second: outcome.per_second(),
             p50_ms: Some(outcome.quantile_ms(0.5)),
             p99_ms: Some(outcome.quantile_ms(0.99)),
-            cpu_us: per_call(after.gateway_us, before.gateway_us),
-            database_us: on_postgres(per_call(after.database_us, before.database_us)),
-            load_us: per_call(after.load_us, before.load_us),
-            bank_us: per_call(after.bank_us, before.bank_us),
-            wal_bytes: on_postgres(per_call(after.wal_bytes, before.wal_bytes)),
+            cpu_us: each(used.gateway_us),
+            database_us: on_postgres(each(used.database_us)),
+            load_us: each(used.load_us),
+            bank_us: each(used.bank_us),
+            idle_us: each(used.idle_us),
+            wal_bytes: on_postgres(each(used.wal_bytes)),
             memory_mib: Some(count(self.gateway.memory_peak_bytes()) / 1_048_576.0),
             drain_s,
-        };
-        Ok((sample, problems))
-    }
-
-    fn failed(&self, job: Job, callers: usize, first: &str) -> String {
-        format!(
-            "{}, {job:?} by {callers} callers: {first}",
-            self.store.name()
-        )
-    }
-
-    fn count(&mut self, job: Job, callers: &[Shopper]) {
-        let orders = callers
-            .iter()
-            .map(|caller| caller.orders.len())
-            .sum::<usize>();
-        let orders = u64::try_from(orders).unwrap_or(u64::MAX);
-        match job {
-            Job::Refused | Job::Status => {}
-            Job::Register => self.registered += orders,
-            Job::Pay => {
-                self.registered += orders;
-                self.paid += orders;
-                let known = Arc::make_mut(&mut self.known);
-                known.extend(
-                    callers
-                        .iter()
-                        .flat_map(|caller| caller.orders.iter().cloned()),
-                );
-            }
         }
     }
 
-    /// Waits until every paid order's callback was received and recorded.
+    /// Waits until everything that is paid was told.
     async fn drain(&self, stage: &Stage<'_>) -> Result<()> {
-        let began = Instant::now();
-        let mut waiting = None;
-        while began.elapsed() < DRAIN_MAX {
-            let (told, _) = stage.receiver.counts();
-            if u64::try_from(told)? >= self.paid {
-                let left = self.database.count("deliveries WHERE state = 1").await?;
-                if left == 0 {
-                    return Ok(());
-                }
-                waiting = Some(left);
-            }
-            tokio::time::sleep(DRAIN_POLL).await;
-        }
-        let (told, _) = stage.receiver.counts();
-        anyhow::bail!(
-            "{}: {told} of {} callbacks received after {} s, {waiting:?} not recorded",
-            self.name,
-            self.paid,
-            DRAIN_MAX.as_secs()
-        )
+        let delivered = self.books.until_delivered(&self.database, stage.receiver);
+        delivered.await.with_context(|| self.name.clone())
     }
 
-    /// Compares what was acknowledged with what is stored, and lets the gateway audit itself.
-    pub async fn check(&self, stage: &Stage<'_>) -> Result<Problems> {
-        let mut problems = Problems::new();
-        let mut compare = |what: &str, expected: u64, found: u64| {
-            if expected != found {
-                problems.push(format!(
-                    "{}: {what}: {expected} expected, {found} found",
-                    self.name
-                ));
-            }
-        };
-        let payments = self.prefilled + self.registered;
-        let paid = self.paid_before + self.paid;
-        compare("payments", payments, self.database.count("payments").await?);
-        let captured = self
-            .database
-            .count("payments WHERE status = 'captured'")
+    /// Compares what was acknowledged with what is there.
+    pub async fn check(&self, stage: &Stage<'_>) -> Result<Findings> {
+        let outside = (stage.bank, stage.receiver);
+        let mut findings = self
+            .books
+            .check(&self.database, &self.gateway, outside)
             .await?;
-        compare("paid orders", paid, captured);
-        let delivered = self.database.count("deliveries WHERE state = 2").await?;
-        compare("recorded callbacks", paid, delivered);
-        let (told, calls) = stage.receiver.counts();
-        compare(
-            "orders that callbacks came for",
-            self.paid,
-            u64::try_from(told)?,
-        );
-        compare("callbacks", self.paid, calls);
-        match self.gateway.audit().await {
-            Ok(report) => {
-                let number = |name: &str| report.get(name).and_then(serde_json::Value::as_u64);
-                compare(
-                    "audited payments",
-                    payments,
-                    number("payments").unwrap_or(0),
-                );
-                compare(
-                    "open operations",
-                    0,
-                    number("open_operations").unwrap_or(u64::MAX),
-                );
-            }
-            Err(error) => problems.push(format!("{}: {error:#}", self.name)),
+        for text in findings.problems.iter_mut().chain(&mut findings.notes) {
+            *text = format!("{}: {text}", self.name);
         }
-        Ok(problems)
+        Ok(findings)
     }
 
     /// Stops the program; the database stays.
-    pub async fn stop(self) -> Result<Stopped> {
+    pub async fn stop(self, stage: &Stage<'_>) -> Result<Stopped> {
         self.gateway.stop().await?;
         Ok(Stopped {
             store: self.store,
             name: self.name,
             data: self.data,
             database: self.database,
-            prefilled: self.prefilled + self.registered,
-            paid_before: self.paid_before + self.paid,
+            before: self.books.closed(stage.receiver),
         })
     }
 
@@ -302,9 +224,27 @@ impl Installation {
             database_us: stage.postgres.cpu_us(),
             load_us: process::cpu_us(std::process::id()),
             bank_us: stage.bank.cpu_us(),
+            idle_us: process::idle_us(),
             wal_bytes: stage.postgres.wal_bytes().await?,
         })
     }
+}
+
+/// The immediate answers of the Gate in a load of sales.
+fn answer(outcome: &Outcome<Visitor>) -> Result<Option<Sample>> {
+    let mut answers = load::new_histogram()?;
+    for visitor in &outcome.callers {
+        if let Visitor::Gate(shopper) = visitor {
+            answers.add(&shopper.answers)?;
+        }
+    }
+    let quantile_ms = |share| Some(load::quantile_ms(&answers, share));
+    Ok((!answers.is_empty()).then(|| Sample {
+        per_second: outcome.per_second(),
+        p50_ms: quantile_ms(0.5),
+        p99_ms: quantile_ms(0.99),
+        ..Sample::default()
+    }))
 }
 
 struct Meters {
@@ -312,7 +252,21 @@ struct Meters {
     database_us: u64,
     load_us: u64,
     bank_us: u64,
+    idle_us: u64,
     wal_bytes: u64,
+}
+
+impl Meters {
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            gateway_us: self.gateway_us.saturating_sub(before.gateway_us),
+            database_us: self.database_us.saturating_sub(before.database_us),
+            load_us: self.load_us.saturating_sub(before.load_us),
+            bank_us: self.bank_us.saturating_sub(before.bank_us),
+            idle_us: self.idle_us.saturating_sub(before.idle_us),
+            wal_bytes: self.wal_bytes.saturating_sub(before.wal_bytes),
+        }
+    }
 }
 
 /// An installation whose program does not run.
@@ -321,8 +275,7 @@ pub struct Stopped {
     name: String,
     data: PathBuf,
     database: Database,
-    prefilled: u64,
-    paid_before: u64,
+    before: Before,
 }
 
 impl Stopped {
@@ -330,18 +283,14 @@ impl Stopped {
     pub async fn start(self, stage: &Stage<'_>) -> Result<Installation> {
         ensure!(self.data.is_dir(), "{} is gone", self.data.display());
         let gateway = start(stage, &self.data, &self.database).await?;
-        stage.receiver.clear();
+        stage.receiver.begin(gateway.gate.key.clone());
         Ok(Installation {
             store: self.store,
             name: self.name,
             data: self.data,
             database: self.database,
             gateway,
-            prefilled: self.prefilled,
-            paid_before: self.paid_before,
-            registered: 0,
-            paid: 0,
-            known: Arc::default(),
+            books: Books::open(self.before, stage.bank).await?,
         })
     }
 

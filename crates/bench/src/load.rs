@@ -37,8 +37,13 @@ impl<C> Outcome<C> {
 
     /// The latency in milliseconds that this share of the calls stayed under.
     pub fn quantile_ms(&self, share: f64) -> f64 {
-        count(self.latencies.value_at_quantile(share)) / 1_000.0
+        quantile_ms(&self.latencies, share)
     }
+}
+
+/// The latency in milliseconds that this share stayed under.
+pub fn quantile_ms(latencies: &Histogram<u64>, share: f64) -> f64 {
+    count(latencies.value_at_quantile(share)) / 1_000.0
 }
 
 /// A count as a number to calculate with; none here comes near 2^53.
@@ -102,7 +107,8 @@ async fn drive<C: Caller>(mut caller: C, end: Instant) -> Result<Driven<C>> {
     })
 }
 
-fn new_histogram() -> Result<Histogram<u64>> {
+/// An empty histogram of latencies in microseconds.
+pub fn new_histogram() -> Result<Histogram<u64>> {
     Histogram::new_with_bounds(1, LATENCY_MAX_US, 3).context("a histogram cannot be made")
 }
 

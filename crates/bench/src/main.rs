@@ -6,13 +6,17 @@
 //! gateway's own crates, starts the programs that it measures, uses only this machine, and leaves
 //! nothing behind.
 
+mod checks;
+mod gate;
 mod gateway;
 mod goals;
 mod http;
 mod ids;
 mod installation;
+mod json;
 mod load;
 mod machine;
+mod partner;
 mod postgres;
 mod prefill;
 mod process;
@@ -21,8 +25,10 @@ mod receiver;
 mod results;
 mod rounds;
 mod shop;
+mod signature;
 mod start;
 mod table;
+mod visitor;
 mod yardstick;
 
 use std::path::PathBuf;
@@ -32,6 +38,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use checks::Findings;
 use gateway::Bank;
 use goals::{Goal, Verdict};
 use installation::Stage;
@@ -130,21 +137,21 @@ async fn run(arguments: Arguments) -> Result<bool> {
         million: arguments.million,
         pgbench: arguments.pgbench.clone(),
     };
-    let (results, problems) = rounds::run(&plan, &stage).await?;
+    let (results, findings) = rounds::run(&plan, &stage).await?;
     let goals = goals::all(&results, &start);
     println!(
         "{}",
-        table::render(&machine, &start, &results, &goals, &problems)
+        table::render(&machine, &start, &results, &goals, &findings)
     );
     if let Some(file) = &arguments.json {
-        let json = json(&machine, &start, &results, &goals, &problems);
+        let json = json(&machine, &start, &results, &goals, &findings);
         std::fs::write(file, json?).with_context(|| file.display().to_string())?;
     }
     folder.close()?;
     let low = goals
         .iter()
         .any(|goal| goal.verdict() == Verdict::BelowFloor);
-    Ok(problems.is_empty() && !low)
+    Ok(findings.problems.is_empty() && !low)
 }
 
 fn json(
@@ -152,7 +159,7 @@ fn json(
     start: &Start,
     results: &Results,
     goals: &[Goal],
-    problems: &[String],
+    findings: &Findings,
 ) -> Result<String> {
     let yardstick = results.yardstick();
     let lines: Vec<_> = results
@@ -173,7 +180,8 @@ fn json(
         "yardstick_per_second": yardstick,
         "lines": lines,
         "goals": goals,
-        "problems": problems,
+        "problems": findings.problems,
+        "notes": findings.notes,
     });
     Ok(serde_json::to_string_pretty(&whole)?)
 }

@@ -52,6 +52,20 @@ pub fn family_cpu_us(id: u32) -> u64 {
     ticks.sum::<u64>() * TICK_US
 }
 
+/// Time in which processors of this machine had nothing to do, in microseconds, all of them together.
+pub fn idle_us() -> u64 {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    idle_ticks(&text).unwrap_or(0) * TICK_US
+}
+
+/// The fourth number of the line of all processors is idle time, the fifth idle while a disk works.
+fn idle_ticks(text: &str) -> Option<u64> {
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    let numbers: Vec<&str> = line.split_whitespace().collect();
+    let number = |index: usize| numbers.get(index)?.parse::<u64>().ok();
+    Some(number(3)? + number(4)?)
+}
+
 /// A line of `/proc/PID/status` that counts kilobytes, in bytes: `VmRSS` now, `VmHWM` at most.
 pub fn memory_bytes(id: u32, name: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
@@ -76,6 +90,14 @@ mod tests {
         let stat = Stat::parse(line).unwrap();
         assert_eq!((stat.parent, stat.own, stat.children), (3, 110, 15));
         assert!(Stat::parse("broken").is_none());
+    }
+
+    #[test]
+    fn idle_time_is_that_of_all_processors() {
+        let text = "cpu  1 2 3 40 5 6 7 8 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
+        assert_eq!(idle_ticks(text), Some(45));
+        assert_eq!(idle_ticks("cpu0 1 2 3 4 5"), None);
+        assert!(idle_us() > 0);
     }
 
     #[test]

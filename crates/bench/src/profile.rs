@@ -8,7 +8,7 @@ use tokio::process::{Child, Command};
 
 use crate::installation::Stage;
 use crate::results::Store;
-use crate::shop::Job;
+use crate::visitor::Task;
 
 /// The number of callers that is looked into.
 const CALLERS: usize = 64;
@@ -40,7 +40,7 @@ impl Profile {
     pub async fn begin(
         &self,
         stage: &Stage<'_>,
-        job: Job,
+        task: Task,
         store: Store,
         callers: usize,
     ) -> Result<Option<Recording>> {
@@ -57,7 +57,7 @@ impl Profile {
                 .ask("SELECT pg_stat_statements_reset()")
                 .await?;
         }
-        let name = format!("{job:?}-{}", store.name()).to_lowercase();
+        let name = format!("{}-{}", task.name(), store.name()).to_lowercase();
         let mut command = Command::new("perf");
         command.args([
             "record",

@@ -41,6 +41,12 @@ pub enum What {
     Pay,
     /// getOrderStatusExtended.do.
     Status,
+    /// A sale at the Gate, until its callback of success has come.
+    Sale,
+    /// The Gate's immediate answer to the same sales.
+    SaleAnswer,
+    /// The status of a payment at the Gate.
+    GateStatus,
 }
 
 /// One line of the table.
@@ -77,6 +83,9 @@ impl Cell {
             What::Register => "register.do",
             What::Pay => "whole card payment",
             What::Status => "status of an order",
+            What::Sale => "Gate sale to callback",
+            What::SaleAnswer => "  the answer to it",
+            What::GateStatus => "Gate status",
         };
         let mut name = what.to_owned();
         if let (Some(store), false) = (self.store, self.what == What::Refused) {
@@ -107,8 +116,10 @@ pub struct Sample {
     pub database_us: Option<f64>,
     /// Processor time of the load generator for each, in microseconds.
     pub load_us: Option<f64>,
-    /// Processor time of the simulated bank for each, in microseconds.
+    /// Processor time of the simulated bank and partner for each, in microseconds.
     pub bank_us: Option<f64>,
+    /// Processor time of the machine that nobody used, for each, in microseconds.
+    pub idle_us: Option<f64>,
     /// Bytes of PostgreSQL's write-ahead log for each; callbacks included.
     pub wal_bytes: Option<f64>,
     /// The most memory of the gateway so far, in MiB.
@@ -163,6 +174,7 @@ fn median_sample(samples: &[Sample]) -> Option<Sample> {
         database_us: of(|sample| sample.database_us),
         load_us: of(|sample| sample.load_us),
         bank_us: of(|sample| sample.bank_us),
+        idle_us: of(|sample| sample.idle_us),
         wal_bytes: of(|sample| sample.wal_bytes),
         memory_mib: of(|sample| sample.memory_mib),
         drain_s: of(|sample| sample.drain_s),

@@ -1,15 +1,18 @@
-//! The order of things: yardstick, register.do on each database, payments on each database, and again,
-//! so that whatever else the machine does hits all alike.
+//! The order of things: yardstick, register.do on each database, payments on each database, sales at the
+//! Gate on each database, and again, so that whatever else the machine does hits all alike.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::checks::Findings;
+use crate::gate;
 use crate::goals::{self, MILLION};
-use crate::installation::{Installation, Problems, Stage, Stopped};
+use crate::installation::{Installation, Stage, Stopped};
 use crate::results::{Cell, Results, Sample, Store, What};
 use crate::shop::Job;
+use crate::visitor::Task;
 use crate::yardstick::{self, Yardstick};
 
 /// What is measured, and how often.
@@ -29,21 +32,28 @@ pub struct Plan {
 }
 
 /// Loads on one installation, one after another.
-type Loads = [(What, Job)];
+type Loads = [(What, Task)];
 
 const REGISTERING: &Loads = &[
-    (What::Register, Job::Register),
-    (What::Refused, Job::Refused),
+    (What::Register, Task::Shop(Job::Register)),
+    (What::Refused, Task::Shop(Job::Refused)),
 ];
-const PAYING: &Loads = &[(What::Pay, Job::Pay), (What::Status, Job::Status)];
+const PAYING: &Loads = &[
+    (What::Pay, Task::Shop(Job::Pay)),
+    (What::Status, Task::Shop(Job::Status)),
+];
+const SELLING: &Loads = &[
+    (What::Sale, Task::Gate(gate::Job::Sale)),
+    (What::GateStatus, Task::Gate(gate::Job::Status)),
+];
 
 /// Does everything; what was wrong on the way comes back in words.
-pub async fn run(plan: &Plan, stage: &Stage<'_>) -> Result<(Results, Problems)> {
+pub async fn run(plan: &Plan, stage: &Stage<'_>) -> Result<(Results, Findings)> {
     let mut rounds = Rounds {
         plan,
         stage,
         results: Results::default(),
-        problems: Problems::new(),
+        findings: Findings::default(),
     };
     let yardstick = Yardstick::new(stage.postgres.create("yardstick").await?);
     let mut grown = Vec::new();
@@ -59,13 +69,13 @@ pub async fn run(plan: &Plan, stage: &Stage<'_>) -> Result<(Results, Problems)> 
     for run in 1..=plan.runs {
         eprintln!("run {run} of {}", plan.runs);
         rounds.yardstick(&yardstick).await?;
-        for loads in [REGISTERING, PAYING] {
+        for loads in [REGISTERING, PAYING, SELLING] {
             for (index, &store) in plan.stores.iter().enumerate() {
                 rounds.empty(store, loads).await?;
                 if let Some(place) = grown.get_mut(index)
                     && let Some(stopped) = place.take()
                 {
-                    let last = run == plan.runs && loads == PAYING;
+                    let last = run == plan.runs && loads == SELLING;
                     *place = Some(rounds.grown(stopped, loads, last).await?);
                 }
             }
@@ -74,14 +84,14 @@ pub async fn run(plan: &Plan, stage: &Stage<'_>) -> Result<(Results, Problems)> 
     for stopped in grown.into_iter().flatten() {
         stopped.remove(stage).await?;
     }
-    Ok((rounds.results, rounds.problems))
+    Ok((rounds.results, rounds.findings))
 }
 
 struct Rounds<'a> {
     plan: &'a Plan,
     stage: &'a Stage<'a>,
     results: Results,
-    problems: Problems,
+    findings: Findings,
 }
 
 impl Rounds<'_> {
@@ -135,40 +145,44 @@ impl Rounds<'_> {
     async fn empty(&mut self, store: Store, loads: &Loads) -> Result<()> {
         let name = format!("empty_{}", store.name().to_lowercase());
         let mut installation = Installation::fresh(self.stage, store, &name).await?;
-        for &(what, job) in loads {
+        for &(what, task) in loads {
             // Reading and authenticating does not depend on the database.
             if what == What::Refused && store != self.plan.stores[0] {
                 continue;
             }
             for callers in in_order(&self.plan.callers) {
-                self.load(&mut installation, what, job, 0, callers).await?;
+                self.load(&mut installation, what, task, 0, callers).await?;
             }
         }
-        self.problems.extend(installation.check(self.stage).await?);
-        installation.stop().await?.remove(self.stage).await
+        self.findings.extend(installation.check(self.stage).await?);
+        installation
+            .stop(self.stage)
+            .await?
+            .remove(self.stage)
+            .await
     }
 
     /// The installation with many payments, which stays for the next run.
     async fn grown(&mut self, stopped: Stopped, loads: &Loads, last: bool) -> Result<Stopped> {
         let mut installation = stopped.start(self.stage).await?;
-        for &(what, job) in loads {
+        for &(what, task) in loads {
             if what != What::Refused {
-                self.load(&mut installation, what, job, MILLION, goals::CALLERS)
+                self.load(&mut installation, what, task, MILLION, goals::CALLERS)
                     .await?;
             }
         }
         // An audit of a million payments takes a while, and holds for all runs before it too.
         if last {
-            self.problems.extend(installation.check(self.stage).await?);
+            self.findings.extend(installation.check(self.stage).await?);
         }
-        installation.stop().await
+        installation.stop(self.stage).await
     }
 
     async fn load(
         &mut self,
         installation: &mut Installation,
         what: What,
-        job: Job,
+        task: Task,
         rows: u32,
         callers: usize,
     ) -> Result<()> {
@@ -178,14 +192,18 @@ impl Rounds<'_> {
             rows,
             callers,
         };
-        let (sample, problems) = installation.measure(self.stage, job, callers).await?;
+        let measured = installation.measure(self.stage, task, callers).await?;
         eprintln!(
-            "  {:<36}{callers:>5} callers {:>10.0} per second",
+            "  {:<43}{callers:>5} callers {:>10.0} per second",
             cell.name(),
-            sample.per_second
+            measured.sample.per_second
         );
-        self.results.add(cell, sample);
-        self.problems.extend(problems);
+        self.results.add(cell, measured.sample);
+        if let Some(answer) = measured.answer {
+            let what = What::SaleAnswer;
+            self.results.add(Cell { what, ..cell }, answer);
+        }
+        self.findings.extend(measured.findings);
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::http::Connection;
 use crate::ids;
+use crate::json::{number_of, text_of};
 use crate::load::Caller;
 
 /// The card that the sandbox bank approves.
@@ -101,7 +102,7 @@ impl Shopper {
         );
         let answer = self
             .connection
-            .post("/payment/rest/register.do", &form)
+            .post_form("/payment/rest/register.do", &form)
             .await?;
         let id = text_of(answer, "orderId").with_context(|| answer.to_owned())?;
         ensure!(id.len() == 36, "an odd order id: {answer}");
@@ -113,7 +114,7 @@ impl Shopper {
         let form = format!("{}&MDORDER={order}&{CARD}", self.account.credentials);
         let answer = self
             .connection
-            .post("/payment/rest/paymentorder.do", &form)
+            .post_form("/payment/rest/paymentorder.do", &form)
             .await?;
         ensure!(
             number_of(answer, "errorCode") == Some(0),
@@ -130,7 +131,7 @@ impl Shopper {
         );
         let answer = self
             .connection
-            .post("/payment/rest/register.do", &form)
+            .post_form("/payment/rest/register.do", &form)
             .await?;
         ensure!(
             number_of(answer, "errorCode") == Some(3),
@@ -145,7 +146,7 @@ impl Shopper {
         let order = self.known.get(index).context("no order to ask for")?;
         let form = format!("{}&orderId={order}", self.account.credentials);
         let path = "/payment/rest/getOrderStatusExtended.do";
-        let answer = self.connection.post(path, &form).await?;
+        let answer = self.connection.post_form(path, &form).await?;
         ensure!(
             number_of(answer, "orderStatus") == Some(2),
             "not paid: {answer}"
@@ -171,50 +172,5 @@ impl Caller for Shopper {
                 Ok(())
             }
         }
-    }
-}
-
-/// The text of a member of a JSON object, found without reading the rest: cheap, and enough for answers
-/// whose shape is known.
-fn text_of<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    let value = value_of(json, name)?.strip_prefix('"')?;
-    value.split_once('"').map(|(text, _)| text)
-}
-
-/// The whole number of a member, which some answers write as a text.
-fn number_of(json: &str, name: &str) -> Option<u32> {
-    let value = value_of(json, name)?.trim_start_matches('"');
-    let end = value
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(value.len());
-    value[..end].parse().ok()
-}
-
-fn value_of<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    let mut rest = json;
-    while let Some(at) = rest.find(name) {
-        let (before, after) = (&rest[..at], &rest[at + name.len()..]);
-        if before.ends_with('"')
-            && let Some(value) = after.strip_prefix("\":")
-        {
-            return Some(value.trim_start());
-        }
-        rest = after;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn members_are_found_by_their_whole_name() {
-        let json = r#"{"xorderId":"no","orderId":"yes","errorCode":"0","orderStatus": 2}"#;
-        assert_eq!(text_of(json, "orderId"), Some("yes"));
-        assert_eq!(number_of(json, "errorCode"), Some(0));
-        assert_eq!(number_of(json, "orderStatus"), Some(2));
-        assert_eq!(number_of(json, "orderId"), None);
-        assert_eq!(text_of(json, "absent"), None);
     }
 }

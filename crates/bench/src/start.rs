@@ -43,7 +43,7 @@ impl Start {
             let began = std::time::Instant::now();
             let gateway = Gateway::start(&setup).await?;
             let mut shopper =
-                Shopper::new(Job::Register, &gateway.account, "", &Arc::default()).await?;
+                Shopper::new(Job::Register, &gateway.shop, "", &Arc::default()).await?;
             let order = shopper.register().await?;
             shopper.pay(&order).await?;
             first.push(began.elapsed().as_secs_f64());

@@ -1,11 +1,13 @@
 //! The one table that is printed.
 
+use crate::checks::Findings;
 use crate::goals::Goal;
 use crate::machine::Machine;
 use crate::results::{Results, Sample};
 use crate::start::Start;
 
-const NAME_WIDTH: usize = 36;
+const NAME_WIDTH: usize = 43;
+const WIDTHS: [usize; 12] = [8, 8, 8, 8, 8, 8, 8, 8, 8, 5, 9, 7];
 
 /// The whole answer for people.
 pub fn render(
@@ -13,11 +15,12 @@ pub fn render(
     start: &Start,
     results: &Results,
     goals: &[Goal],
-    problems: &[String],
+    findings: &Findings,
 ) -> String {
     let mut text = format!("{}\n{}\n\n", machine.line(), start.line());
     let heads = [
-        "callers", "per s", "p50 ms", "p99 ms", "CPU us", "db us", "WAL B", "MiB", "drain s", "x P",
+        "callers", "per s", "p50 ms", "p99 ms", "CPU us", "db us", "own us", "idle us", "WAL B",
+        "MiB", "drain s", "x P",
     ];
     text.push_str(&line("", &heads.map(str::to_owned)));
     let yardstick = results.yardstick();
@@ -28,40 +31,46 @@ pub fn render(
         ));
     }
     text.push_str(
-        "\nCPU us: the gateway's processor time for each call or payment; db us: PostgreSQL's. Both and \
-         WAL hold the\ndelivery of callbacks, which may end after the load (drain s). Medians of all runs.\n\n",
+        "\nCPU us: the gateway's processor time for each call or payment; db us: PostgreSQL's; own us: that of \
+         the benchmark's\ncallers, receiver, bank and partner; idle us: nobody's. All but the last, and WAL, hold the \
+         delivery of callbacks,\nwhich may end after the load (drain s). Medians of all runs.\n\n",
     );
     for goal in goals {
         text.push_str(&goal.line());
         text.push('\n');
     }
     text.push('\n');
-    if problems.is_empty() {
+    if findings.problems.is_empty() {
         text.push_str(
-            "after the load: every acknowledged payment is stored once, every callback came once, \
-             the audits found nothing\n",
+            "after the load: every acknowledged payment is stored once, every callback came, the partner \
+             agrees with every sale, the audits found nothing\n",
         );
     }
-    for problem in problems {
+    for problem in &findings.problems {
         text.push_str(&format!("PROBLEM {problem}\n"));
+    }
+    for note in &findings.notes {
+        text.push_str(&format!("note: {note}\n"));
     }
     text
 }
 
-fn line(name: &str, columns: &[String; 10]) -> String {
+fn line(name: &str, columns: &[String; 12]) -> String {
     let mut text = format!("{name:<NAME_WIDTH$}");
-    for (column, width) in columns.iter().zip([8, 9, 9, 9, 8, 8, 8, 7, 9, 8]) {
+    for (column, width) in columns.iter().zip(WIDTHS) {
         text.push_str(&format!("{column:>width$}"));
     }
     text.push('\n');
     text
 }
 
-fn columns(callers: usize, sample: &Sample, yardstick: Option<f64>) -> [String; 10] {
+fn columns(callers: usize, sample: &Sample, yardstick: Option<f64>) -> [String; 12] {
     let shown = |value: Option<f64>, decimals: usize| match value {
         Some(value) => number(value, decimals),
         None => "-".to_owned(),
     };
+    let own = sample.load_us.zip(sample.bank_us);
+    let own = own.map(|(load, bank)| load + bank);
     // The best of several numbers of connections is a different one from run to run.
     let callers = if callers == 0 {
         "best".to_owned()
@@ -75,6 +84,8 @@ fn columns(callers: usize, sample: &Sample, yardstick: Option<f64>) -> [String; 
         shown(sample.p99_ms, 1),
         shown(sample.cpu_us, 0),
         shown(sample.database_us, 0),
+        shown(own, 0),
+        shown(sample.idle_us, 0),
         shown(sample.wal_bytes, 0),
         shown(sample.memory_mib, 0),
         shown(sample.drain_s, 1),
@@ -119,6 +130,6 @@ mod tests {
         };
         let columns = columns(64, &sample, Some(50.0));
         assert_eq!(columns[..4], ["64", "100", "1.2", "-"]);
-        assert_eq!(columns[9], "2.00");
+        assert_eq!(columns[11], "2.00");
     }
 }
