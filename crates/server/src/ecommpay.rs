@@ -67,6 +67,8 @@ pub fn partner_settings(
         ("app_id", app_id),
         ("secret", secret),
         ("generation", generation),
+        // As the method's shops know it from the partner's first generation.
+        ("link_method", "POST"),
     ];
     let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
     ConnectorSettings(pairs.into())

@@ -42,7 +42,13 @@ enum MethodCommand {
 const HIDDEN: &str = "***";
 
 /// Settings that are no secrets.
-const SHOWN: [&str; 4] = ["base_url", "generation", "wallet", "order_minutes"];
+const SHOWN: [&str; 5] = [
+    "base_url",
+    "generation",
+    "wallet",
+    "order_minutes",
+    "link_method",
+];
 
 /// `altyn method`
 pub async fn run(arguments: MethodArguments) -> anyhow::Result<ExitCode> {

@@ -169,7 +169,7 @@ fn new_session(deal: &Deal<'_>, response: &HttpResponse) -> Step {
     let Some(session) = session else {
         return Step::unknown();
     };
-    let Some(action) = payer_action(&session) else {
+    let Some(action) = payer_action(deal, &session) else {
         return Step::unknown();
     };
     let facts = Facts {
@@ -183,10 +183,10 @@ fn new_session(deal: &Deal<'_>, response: &HttpResponse) -> Step {
     }))
 }
 
-fn payer_action(session: &Session) -> Option<PayerAction> {
+fn payer_action(deal: &Deal<'_>, session: &Session) -> Option<PayerAction> {
     let url = session.data.url.as_str();
     let (method, fields) = match session.action.as_str() {
-        "link" => (HttpMethod::Get, BTreeMap::new()),
+        "link" => (deal.settings.link_method, BTreeMap::new()),
         "form" => (
             HttpMethod::Post,
             form_fields(session.data.payload.as_deref()?)?,

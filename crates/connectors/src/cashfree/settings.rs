@@ -1,6 +1,6 @@
 //! The settings of one payment method, read and checked.
 
-use altyn_domain::{ConnectorError, ConnectorSettings};
+use altyn_domain::{ConnectorError, ConnectorSettings, HttpMethod};
 
 const API_VERSION: &str = "2026-01-01";
 const WALLET: &str = "paytm";
@@ -35,6 +35,8 @@ pub(super) struct Settings<'a> {
     pub(super) api_version: &'a str,
     pub(super) wallet: &'a str,
     pub(super) order_minutes: i64,
+    /// How payers are sent to a link.
+    pub(super) link_method: HttpMethod,
 }
 
 impl<'a> Settings<'a> {
@@ -54,6 +56,10 @@ impl<'a> Settings<'a> {
             secret: filled(settings, "secret")?,
             api_version: optional("api_version", API_VERSION),
             wallet: optional("wallet", WALLET),
+            link_method: match optional("link_method", "GET") {
+                "POST" => HttpMethod::Post,
+                _ => HttpMethod::Get,
+            },
             order_minutes: minutes
                 .filter(|minutes| *minutes > 0)
                 .unwrap_or(ORDER_MINUTES),

@@ -34,8 +34,14 @@ async fn a_sale_is_led_to_the_partner_and_told_when_it_is_paid() {
         let request = shop.wallet_sale("A-1", 50_100).await;
         let redirect = shop.until_redirect("A-1").await;
         assert_eq!(redirect["operation"]["code"], "9999");
-        let url = redirect["redirect_data"]["url"].as_str().expect("a text");
-        assert!(url.starts_with(&gate.bank.partner_url), "{url}");
+        let data = &redirect["redirect_data"];
+        assert_eq!(
+            (&data["method"], &data["body"]),
+            (&json!("POST"), &json!({}))
+        );
+        let url = data["url"].as_str().expect("a text");
+        let page = format!("{}/billpay/order/", gate.bank.partner_url);
+        assert!(url.starts_with(&page), "{url}");
         shop.at_partner(&request, json!({ "result": "SUCCESS" }))
             .await;
         let success = shop.until("A-1", is("success")).await;
