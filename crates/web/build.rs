@@ -8,24 +8,29 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha384};
 
-/// Constant, file of the build, content type.
-const FILES: [(&str, &str, &str); 2] = [
-    ("STYLE", "checkout.css", "text/css; charset=utf-8"),
-    ("SCRIPT", "checkout.js", "text/javascript; charset=utf-8"),
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+
+/// Constant, folder of `apps/`, file of its build, content type.
+const FILES: [(&str, &str, &str, &str); 4] = [
+    ("STYLE", "checkout", "checkout.css", CSS),
+    ("SCRIPT", "checkout", "checkout.js", JS),
+    ("WIDGET_STYLE", "widget", "merchant.css", CSS),
+    ("WIDGET_SCRIPT", "widget", "merchant.js", JS),
 ];
 
 fn main() {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let dist = manifest.join("../../apps/checkout/dist");
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed={}", dist.display());
     let mut code = String::new();
-    for (name, file, content_type) in FILES {
+    for (name, app, file, content_type) in FILES {
+        let dist = manifest.join("../../apps").join(app).join("dist");
+        println!("cargo::rerun-if-changed={}", dist.display());
         match asset(&dist, name, file, content_type) {
             Ok(text) => code.push_str(&text),
             Err(_) => {
                 println!(
-                    "cargo::error=apps/checkout/dist/{file} is missing: run `cargo xtask assets` first"
+                    "cargo::error=apps/{app}/dist/{file} is missing: run `cargo xtask assets` first"
                 );
                 return;
             }

@@ -1,5 +1,7 @@
 // The forms that pay: masks, what is wrong while a card is typed, one submit.
 
+import type { Errors } from "@altyn/widget/messages";
+import { askShop, isAsked, setAskable, tellErrors, tellMethod, tellSent } from "./around";
 import {
   codeFault,
   digitsOf,
@@ -14,6 +16,8 @@ import { mask } from "./mask";
 
 interface Field {
   input: HTMLInputElement;
+  /** What a shop calls it. */
+  name: string;
   /** What is wrong, in words; empty if nothing is. */
   fault: () => string;
   /** Whether nothing can be missing any more, so that it may be judged before the payer leaves it. */
@@ -39,6 +43,7 @@ function fieldsOf(form: HTMLFormElement): Field[] {
   return [
     {
       input: number,
+      name: "pan",
       fault: () => number.dataset[numberFault(number.value)] ?? "",
       isFull: () => {
         const digits = digitsOf(number.value);
@@ -47,11 +52,13 @@ function fieldsOf(form: HTMLFormElement): Field[] {
     },
     {
       input: expiry,
+      name: "expiry",
       fault: () => expiry.dataset[expiryFault(expiry.value, month)] ?? "",
       isFull: () => digitsOf(expiry.value).length >= 4,
     },
     {
       input: code,
+      name: "cvv",
       fault: () => {
         if (!codeFault(code.value, number.value)) return "";
         const isLong = kindOf(digitsOf(number.value)).codeLength === 4;
@@ -103,31 +110,60 @@ function prepareCard(form: HTMLFormElement): Field[] {
   return fields;
 }
 
-/** Sends a form once, and not before its fields are right. */
+/** Shows what is wrong, and gives it by the names that a shop knows. */
+function check(fields: Field[]): Errors {
+  const errors: Errors = {};
+  for (const field of fields) {
+    const fault = field.fault();
+    show(field, fault);
+    if (fault) errors[field.name] = fault;
+  }
+  return errors;
+}
+
+/** Sends a form once, and not before its fields are right and the shop around it agrees. */
 function sendOnce(form: HTMLFormElement, fields: Field[]): void {
   const pay = form.querySelector<HTMLButtonElement>("button[type=submit]");
   if (!pay) return;
   const ready = pay.textContent ?? "";
+  let isAllowed = false;
+  const lock = () => {
+    form.setAttribute("aria-busy", "true");
+    pay.setAttribute("aria-disabled", "true");
+    pay.textContent = form.dataset.sending ?? "";
+  };
   const unlock = () => {
+    isAllowed = false;
     pay.removeAttribute("aria-disabled");
     form.removeAttribute("aria-busy");
     pay.textContent = ready;
   };
   form.addEventListener("submit", (event) => {
+    if (isAllowed) return;
     if (form.getAttribute("aria-busy")) {
       event.preventDefault();
       return;
     }
-    for (const field of fields) show(field, field.fault());
-    const wrong = fields.find((field) => field.fault());
+    const errors = check(fields);
+    const wrong = fields.find((field) => field.name in errors);
     if (wrong) {
       event.preventDefault();
+      tellErrors(errors);
       wrong.input.focus();
       return;
     }
-    form.setAttribute("aria-busy", "true");
-    pay.setAttribute("aria-disabled", "true");
-    pay.textContent = form.dataset.sending ?? "";
+    lock();
+    if (!isAsked()) {
+      tellSent();
+      return;
+    }
+    event.preventDefault();
+    void askShop(form.dataset.code ?? "").then((goes) => {
+      if (!goes) return unlock();
+      isAllowed = true;
+      tellSent();
+      form.requestSubmit();
+    });
   });
   // A page that comes back from the browser's memory may be out of date: the server knows.
   window.addEventListener("pageshow", (event) => {
@@ -136,8 +172,28 @@ function sendOnce(form: HTMLFormElement, fields: Field[]): void {
   });
 }
 
+/** The form of the way of paying that is open. */
+function openForm(): HTMLFormElement | null {
+  const chosen = document.querySelector<HTMLFormElement>("details[open] .pay-form");
+  return chosen ?? document.querySelector<HTMLFormElement>(".pay-form");
+}
+
 export function startForm(): void {
+  const fieldsOfForm = new Map<HTMLFormElement, Field[]>();
   for (const form of document.querySelectorAll<HTMLFormElement>(".pay-form")) {
-    sendOnce(form, form.id === "card" ? prepareCard(form) : []);
+    const fields = form.id === "card" ? prepareCard(form) : [];
+    fieldsOfForm.set(form, fields);
+    sendOnce(form, fields);
+    const choice = form.closest("details");
+    choice?.addEventListener("toggle", () => {
+      if (choice.open) tellMethod(form);
+    });
   }
+  const first = openForm();
+  // A choice that is open from the start tells so by itself.
+  if (first && !first.closest("details")) tellMethod(first);
+  setAskable({
+    check: () => check(fieldsOfForm.get(openForm() as HTMLFormElement) ?? []),
+    submit: () => openForm()?.requestSubmit(),
+  });
 }

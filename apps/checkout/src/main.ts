@@ -1,6 +1,7 @@
 // The one script of Checkout. Every page works without it; which part of it runs is said by the page.
 
 import "./style.css";
+import { startAround } from "./around";
 import { startAway } from "./away";
 import { startCountdown } from "./countdown";
 import { startForm } from "./form";
@@ -8,6 +9,7 @@ import { startLeaving } from "./leave";
 import { startSteps, tellParent } from "./steps";
 import { startWaiting } from "./wait";
 
+if (document.body.dataset.mode) startAround();
 switch (document.body.dataset.page) {
   case "form":
     startForm();

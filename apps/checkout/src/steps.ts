@@ -1,5 +1,7 @@
 // 3-D Secure: the hidden frame that looks at the device, and the way to the issuer's page.
 
+import { tellLeaving } from "./around";
+
 /** What the end of the hidden frame says to the page around it. */
 const DONE = "altyn:device-checked";
 const METHOD_LIMIT_MS = 10_000;
@@ -13,7 +15,8 @@ export function startSteps(): void {
   const done = form("method-done");
   if (method && done) checkDevice(method, done);
   const challenge = form("challenge");
-  if (challenge?.hasAttribute("data-auto")) challenge.submit();
+  challenge?.addEventListener("submit", tellLeaving);
+  if (challenge?.hasAttribute("data-auto")) challenge.requestSubmit();
 }
 
 function checkDevice(method: HTMLFormElement, done: HTMLFormElement): void {

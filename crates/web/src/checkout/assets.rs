@@ -1,6 +1,8 @@
-//! The page's script and style, as the build made them. An address holds the digest of the content, so a
-//! browser may keep it for ever; another content has another address.
+//! Scripts and styles, as the build made them. The address of those of our pages holds the digest of the
+//! content, so a browser may keep them for ever; another content has another address. The widget that
+//! shops load has a lasting address, so a browser asks again before long.
 
+use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,27 +30,67 @@ pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Respo
     let (encoding, bytes) = choose(asset, &headers);
     let mut response = bytes.into_response();
     let fixed = [
-        (header::CONTENT_TYPE, asset.content_type),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+    ];
+    describe(&mut response, asset, encoding, &fixed);
+    response
+}
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+
+/// GET `/shared/{name}`: what shops put into their own pages.
+pub(crate) async fn shared(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let asset: &Asset = match name.as_str() {
+        "merchant.js" => &WIDGET_SCRIPT,
+        "merchant.css" => &WIDGET_STYLE,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let (encoding, bytes) = choose(asset, &headers);
+    let tag = format!("\"{}\"", asset.integrity);
+    let known = headers.get(header::IF_NONE_MATCH);
+    let is_known =
+        known.is_some_and(|known| known.to_str().is_ok_and(|known| known.contains(&tag)));
+    let mut response = if is_known {
+        (StatusCode::NOT_MODIFIED, Body::empty()).into_response()
+    } else {
+        bytes.into_response()
+    };
+    let fixed = [
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"),
+        // So that a shop may pin the content by its digest.
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ];
+    describe(&mut response, asset, encoding, &fixed);
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn describe(
+    response: &mut Response,
+    asset: &'static Asset,
+    encoding: Option<&'static str>,
+    more: &[(HeaderName, &'static str)],
+) {
+    let usual = [
+        (header::CONTENT_TYPE, asset.content_type),
         (header::VARY, "accept-encoding"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
     ];
-    for (name, value) in fixed {
+    let encoding = encoding.map(|encoding| (header::CONTENT_ENCODING, encoding));
+    let all = usual
+        .into_iter()
+        .chain(more.iter().cloned())
+        .chain(encoding);
+    for (name, value) in all {
         response
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
     }
-    if let Some(encoding) = encoding {
-        let value = HeaderValue::from_static(encoding);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_ENCODING, value);
-    }
-    response
 }
 
 /// The smallest form that the browser takes.

@@ -155,10 +155,11 @@ pub fn compression() -> CompressionLayer {
     CompressionLayer::new().gzip(true)
 }
 
-/// The addresses of Checkout, from `/checkout/…` on.
+/// The addresses of Checkout, from `/checkout/…` on, and of the widget under `/shared/…`.
 pub fn router(checkout: Checkout) -> Router {
     Router::new()
         .route("/checkout/assets/{name}", get(assets::serve))
+        .route("/shared/{name}", get(assets::shared))
         .route("/checkout/{id}", get(handlers::page))
         .route("/checkout/{id}/pay", post(paying::pay).get(handlers::page))
         .route("/checkout/{id}/state", get(handlers::state))

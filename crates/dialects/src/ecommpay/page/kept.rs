@@ -194,6 +194,7 @@ pub(super) fn told(payment: &Payment, project: &Project, return_url: Option<Stri
     let standing = attempt.map(|attempt| view.standing(attempt));
     let mut told = json!({
         "payment_id": payment.order.reference,
+        "type": view.payment_type(),
         "status": view.payment_status(),
         "amount": payment.amount.minor(),
         "currency": payment.amount.currency().alpha(),

@@ -1,8 +1,9 @@
-// Compresses what was built as far as it goes, once: the server sends these bytes as they are.
+// Compresses what a part has built as far as it goes, once: the server sends these bytes as they are.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const folder = new URL("./dist/", import.meta.url);
+const folder = pathToFileURL(`${process.cwd()}/dist/`);
 for (const name of readdirSync(folder).filter((name) => /\.(js|css)$/.test(name))) {
   const bytes = readFileSync(new URL(name, folder));
   const brotli = brotliCompressSync(bytes, {
