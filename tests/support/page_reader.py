@@ -39,7 +39,7 @@ class Page(HTMLParser):
 
     def form_of(self, method):
         """The form by which a payer pays with a method."""
-        return next(form for form in self.forms if form.attributes.get("data-method") == method)
+        return next(form for form in self.forms if form.fields.get("method") == method)
 
     def handle_starttag(self, tag, attributes):
         given = {name: value or "" for name, value in attributes}

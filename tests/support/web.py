@@ -63,3 +63,19 @@ def send(shown, form, **changed):
     if form.method == "get":
         return ask(f"{url}?{urllib.parse.urlencode(fields)}")
     return ask(url, fields)
+
+
+def lead(shown, to, steps_max=8):
+    """Follows redirects, ways back and ways on, until one leads to this place; gives its address."""
+    for _ in range(steps_max):
+        if 300 < shown.status < 400:
+            onward = shown.location
+        else:
+            page = shown.page
+            links = [*page.links, *(form.action for form in page.forms)]
+            ways = (urllib.parse.urljoin(shown.url, link) for link in links)
+            onward = next(way for way in ways if way.startswith(to) or way.endswith("/return"))
+        if onward.startswith(to):
+            return onward
+        shown = ask(onward)
+    raise AssertionError(f"still at {shown.url}")
