@@ -54,6 +54,23 @@ pub struct ShopConfig {
     /// Address under which payer and gateway reach the shop. Default: the listen address.
     #[serde(default)]
     pub public_url: Option<String>,
+    /// The shop's second cashier, which sells for rupees. Default: there is none.
+    #[serde(default)]
+    pub ecommpay: Option<EcommpayConfig>,
+}
+
+/// The shop's account at a gateway that speaks ECommPay's API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EcommpayConfig {
+    /// Base address of the Gate; `/v2/payment/…` is added.
+    pub gate_url: String,
+    /// Address of the Payment Page; the widget comes from `/shared/` of the same host.
+    pub payment_page_url: String,
+    /// Number of the project.
+    pub project_id: u32,
+    /// Key of every signature.
+    pub secret: String,
 }
 
 /// The wallet partner, and the merchant's account there.
@@ -156,6 +173,23 @@ impl ShopConfig {
         if let Some(address) = &self.public_url {
             web_address(address).context("public_url")?;
         }
+        if let Some(ecommpay) = &self.ecommpay {
+            ecommpay.check().context("ecommpay")?;
+        }
+        Ok(())
+    }
+}
+
+impl EcommpayConfig {
+    fn check(&self) -> anyhow::Result<()> {
+        web_address(&self.gate_url).context("gate_url")?;
+        let page = web_address(&self.payment_page_url).context("payment_page_url")?;
+        ensure!(
+            page.query().is_none() && page.fragment().is_none(),
+            "payment_page_url must end with its path"
+        );
+        ensure!(self.project_id > 0, "project_id must not be 0");
+        ensure!(!self.secret.is_empty(), "secret must not be empty");
         Ok(())
     }
 }
@@ -234,6 +268,16 @@ mod tests {
         assert!(refusal(line).contains("app_id"));
         let line = line.replace(r#":"","#, r#":"a","order_minutes":0,"#);
         assert!(refusal(&line).contains("order_minutes"));
+        let account = r#"{"gate_url":"http://g","payment_page_url":"http://g/p?","project_id":1,"secret":"s"}"#;
+        let shop = r#"{"gateway_base_url":"http://g/payment/rest/","user_name":"u","password":"p","callback_secret":"c","ecommpay":ACCOUNT}"#;
+        let line = r#"{"terminal_key":"k","shop":SHOP}"#.replace("SHOP", shop);
+        let line = line.replace("ACCOUNT", account);
+        assert!(refusal(&line).contains("payment_page_url"));
+        let line = line.replace("/p?", "/p");
+        assert!(
+            refusal(&line.replace("\"project_id\":1", "\"project_id\":0")).contains("project_id")
+        );
+        assert!(Config::parse(&line).is_ok());
         assert!(refusal("").contains("stdin"));
         let open = refusal(r#"{"terminal_key":"k","bank_listen":"0.0.0.0:80"}"#);
         assert!(

@@ -84,6 +84,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let bank_url = format!("http://{}", bank_listener.local_addr()?);
     let bank = Bank::open(&config, &bank_url)?;
 
+    let partner = match config.partner {
+        Some(partner_config) => Some(open_partner(partner_config).await?),
+        None => None,
+    };
+    let partner_url = partner.as_ref().map(|it| it.public_url().to_owned());
     let mut shop_url = None;
     let mut shop = None;
     if let Some(shop_config) = config.shop {
@@ -95,17 +100,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             shop_config,
             &address,
             &bank_url,
+            partner_url.as_deref(),
             config.journal,
         )?);
         shop_url = Some(opened.public_url().to_owned());
         tokio::spawn(serve::serve(listener, shop::router(Arc::clone(&opened))));
         shop = Some(opened);
     }
-    let partner = match config.partner {
-        Some(partner_config) => Some(open_partner(partner_config).await?),
-        None => None,
-    };
-    let partner_url = partner.as_ref().map(|it| it.public_url().to_owned());
     let routes = bank::router(Arc::clone(&bank)).merge(acs::router(Arc::clone(&bank)));
     tokio::spawn(serve::serve(bank_listener, routes));
 

@@ -2,6 +2,7 @@
 //! connection instead of answering, which is how a bank fails in the most expensive way.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +17,10 @@ use tower::ServiceExt;
 
 /// Pause after a failed `accept`, for instance when no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who is at the other end of a request's connection.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
 
 /// Marks a response that must not be sent: the connection is closed instead.
 #[derive(Clone, Copy)]
@@ -36,8 +41,8 @@ pub fn hang_up() -> Response {
 pub async fn serve(listener: TcpListener, router: Router) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(connection(stream, router.clone()));
+            Ok((stream, peer)) => {
+                tokio::spawn(connection(stream, Peer(peer.ip()), router.clone()));
             }
             Err(error) => {
                 eprintln!("altyn-simulator: accept: {error}");
@@ -47,10 +52,11 @@ pub async fn serve(listener: TcpListener, router: Router) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) {
+async fn connection(stream: TcpStream, peer: Peer, router: Router) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let router = router.clone();
+        request.extensions_mut().insert(peer);
         async move {
             let answer: Result<Response, Infallible> = router.oneshot(request.map(Body::new)).await;
             let response = answer.unwrap_or_else(|never| match never {});

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use url::Url;
 
-use super::Shop;
-use super::gateway::GatewayError;
-use super::goods;
+use super::cashier::Cashier;
+use super::frame::{self, Visitor};
+use super::http::GatewayError;
 use super::order::{CURRENCY, Order, Source, State, typed_amount};
 use super::pages::{self, QUANTITY_MAX};
 use super::texts::Texts;
-use crate::clock;
-use crate::web::{self, Language};
+use super::{Shop, goods};
+use crate::{clock, web};
 
 /// `POST /buy`: registers the order at the gateway and sends the buyer there.
 pub async fn buy(Shared(shop): Shared<Arc<Shop>>, headers: HeaderMap, form: Bytes) -> Response {
@@ -24,20 +24,20 @@ pub async fn buy(Shared(shop): Shared<Arc<Shop>>, headers: HeaderMap, form: Byte
         return StatusCode::FORBIDDEN.into_response();
     }
     let field = |name| web::parameter(&form, name).unwrap_or_default();
-    let language =
-        Language::of_tag(&field("lang")).unwrap_or_else(|| pages::language(&headers, None));
+    let visitor = Visitor::of(&headers, None).speaking(&field("lang"));
+    let language = visitor.language;
     let quantity = field("quantity")
         .parse::<u32>()
         .unwrap_or(1)
         .clamp(1, QUANTITY_MAX);
     let Some(good) = goods::find(&field("good")) else {
-        return pages::missing(&shop, language);
+        return frame::missing(&shop, visitor);
     };
     let order = Order {
-        number: shop.new_number(),
+        number: super::new_number(),
         good: good.id.to_owned(),
         quantity,
-        amount: good.price_of(quantity),
+        amount: good.price_of(quantity, Cashier::Tenge),
         hold: !field("hold").is_empty(),
         language,
         created_ms: clock::now_ms(),
@@ -53,13 +53,13 @@ pub async fn buy(Shared(shop): Shared<Arc<Shop>>, headers: HeaderMap, form: Byte
         callbacks: Vec::new(),
     };
     // Kept before the gateway is asked: whatever comes of it, the number is taken.
-    shop.keep(order.clone());
+    shop.orders.keep(order.clone());
     match register(&shop, &order, good.name(language)).await {
-        Ok(form_url) => to_payment(&shop, language, form_url),
+        Ok(form_url) => to_payment(&shop, visitor, form_url),
         Err(error) => {
             eprintln!("altyn-simulator: shop: register {}: {error}", order.number);
             let message = Texts::of(language).gateway(&error);
-            pages::problem(&shop, language, StatusCode::BAD_GATEWAY, message)
+            frame::problem(&shop, visitor, StatusCode::BAD_GATEWAY, message)
         }
     }
 }
@@ -84,7 +84,7 @@ async fn register(shop: &Shop, order: &Order, name: &str) -> Result<String, Gate
             ],
         )
         .await?;
-    shop.change(&order.number, |order| {
+    shop.orders.change(&order.number, |order| {
         order.order_id = Some(registered.order_id);
         order.form_url = Some(registered.form_url.clone());
         if order.state == State::NotRegistered {
@@ -95,18 +95,18 @@ async fn register(shop: &Shop, order: &Order, name: &str) -> Result<String, Gate
 }
 
 /// A redirect if the page's policy lets a form lead there, else a page with a link.
-fn to_payment(shop: &Shop, language: Language, form_url: String) -> Response {
+fn to_payment(shop: &Shop, visitor: Visitor, form_url: String) -> Response {
     match Url::parse(&form_url) {
         Ok(url) if url.origin().ascii_serialization() == shop.gateway_origin => {
             Redirect::to(&form_url).into_response()
         }
         Ok(url) if matches!(url.scheme(), "http" | "https") => {
-            pages::going(shop, language, form_url)
+            pages::going(shop, visitor, form_url)
         }
         Ok(_) | Err(_) => {
             let strange = GatewayError::Strange(StatusCode::OK);
-            let message = Texts::of(language).gateway(&strange);
-            pages::problem(shop, language, StatusCode::BAD_GATEWAY, message)
+            let message = Texts::of(visitor.language).gateway(&strange);
+            frame::problem(shop, visitor, StatusCode::BAD_GATEWAY, message)
         }
     }
 }
@@ -158,12 +158,14 @@ async fn manage(
     if !web::same_origin(headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let language = pages::language(headers, None);
+    let visitor = Visitor::of(headers, None);
+    let language = visitor.language;
     let known = shop
-        .order(number)
+        .orders
+        .find(number)
         .and_then(|order| Some((order.order_id.clone()?, order)));
     let Some((order_id, order)) = known else {
-        return pages::missing(shop, language);
+        return frame::missing(shop, visitor);
     };
     let field = |name| web::parameter(form, name).unwrap_or_default();
     let all = match action {
@@ -172,7 +174,7 @@ async fn manage(
     };
     let Some(amount) = typed_amount(&field("amount"), all).filter(|amount| *amount > 0) else {
         let message = Texts::of(language).wrong_amount.to_owned();
-        let page = pages::show_order(shop, language, number, None, Some(message)).await;
+        let page = pages::show_order(shop, visitor, number, None, Some(message)).await;
         return (StatusCode::BAD_REQUEST, page).into_response();
     };
     let amount = amount.to_string();
@@ -206,7 +208,7 @@ async fn manage(
         Err(error) => {
             eprintln!("altyn-simulator: shop: {done} {number}: {error}");
             let message = Texts::of(language).gateway(&error);
-            let page = pages::show_order(shop, language, number, None, Some(message)).await;
+            let page = pages::show_order(shop, visitor, number, None, Some(message)).await;
             (StatusCode::BAD_GATEWAY, page).into_response()
         }
     }

@@ -49,7 +49,7 @@ fn receive(shop: &Shop, form: &[u8]) -> (StatusCode, &'static str) {
         at_ms: clock::now_ms(),
     };
     let gateway_order = value("mdOrder").to_owned();
-    shop.change(value("orderNumber"), |order| {
+    shop.orders.change(value("orderNumber"), |order| {
         if order
             .order_id
             .as_ref()

@@ -1,36 +1,9 @@
 //! The gateway as a merchant sees it: form calls with a login and a password, JSON answers.
 
-use std::time::Duration;
-
-use anyhow::Context;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::Value;
 
-/// How long a call may take altogether.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest answer.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
-
-/// Why a call has no usable answer.
-#[derive(Debug, thiserror::Error)]
-pub enum GatewayError {
-    /// No answer; whether the gateway did the work is not known.
-    #[error("no answer: {0}")]
-    Silent(String),
-    /// An answer that is not the API's.
-    #[error("status {0}, not an answer of the API")]
-    Strange(StatusCode),
-    /// The gateway said no.
-    #[error("code {code}: {message}")]
-    Refused {
-        /// `errorCode`.
-        code: String,
-        /// `errorMessage`.
-        message: String,
-    },
-}
+use super::http::{GatewayError, Http};
 
 /// What a registered order got.
 pub struct Registered {
@@ -65,7 +38,7 @@ pub struct Report {
 
 /// The shop's account at the gateway.
 pub struct Gateway {
-    client: Client,
+    http: Http,
     base_url: String,
     user_name: String,
     password: String,
@@ -74,17 +47,8 @@ pub struct Gateway {
 impl Gateway {
     /// Prepares the account; nothing is called yet.
     pub fn open(base_url: String, user_name: String, password: String) -> anyhow::Result<Gateway> {
-        let mut builder = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .timeout(CALL_TIMEOUT);
-        if base_url.starts_with("http://") {
-            // Without TLS the machine needs no certificate store.
-            builder = builder.tls_certs_only([]);
-        }
-        let client = builder.build().context("HTTP client")?;
         Ok(Gateway {
-            client,
+            http: Http::open(&base_url)?,
             base_url,
             user_name,
             password,
@@ -146,21 +110,9 @@ impl Gateway {
             .append_pair("password", &self.password)
             .extend_pairs(parameters)
             .finish();
-        let request = self
-            .client
-            .post(format!("{}{method}", self.base_url))
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(body);
-        let silent = |error: reqwest::Error| GatewayError::Silent(error.without_url().to_string());
-        let mut response = request.send().await.map_err(silent)?;
-        let status = response.status();
-        let mut text = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(silent)? {
-            if text.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(GatewayError::Strange(status));
-            }
-            text.extend_from_slice(&chunk);
-        }
+        let url = format!("{}{method}", self.base_url);
+        let kind = "application/x-www-form-urlencoded";
+        let (status, text) = self.http.post(&url, kind, body).await?;
         let answer = serde_json::from_slice(&text)
             .ok()
             .filter(|_| status == StatusCode::OK);

@@ -2,14 +2,15 @@
 
 use std::borrow::Borrow;
 
+use super::cashier::Cashier;
 use crate::web::Language;
 
 /// A good; names and descriptions are in Kazakh, Russian and English.
 pub struct Good {
     /// Its name in addresses.
     pub id: &'static str,
-    /// Minor units of tenge.
-    pub price: i64,
+    /// Minor units of tenge, and of rupees.
+    price: [i64; 2],
     /// An SVG text.
     pub picture: &'static str,
     name: [&'static str; 3],
@@ -23,8 +24,12 @@ impl Good {
     }
 
     /// The price of a number of pieces.
-    pub fn price_of(&self, quantity: impl Borrow<u32>) -> i64 {
-        self.price * i64::from(*quantity.borrow())
+    pub fn price_of(&self, quantity: impl Borrow<u32>, cashier: impl Borrow<Cashier>) -> i64 {
+        let each = match *cashier.borrow() {
+            Cashier::Tenge => self.price[0],
+            Cashier::Rupees => self.price[1],
+        };
+        each * i64::from(*quantity.borrow())
     }
 
     /// The description in a language.
@@ -50,7 +55,7 @@ pub fn find(id: &str) -> Option<&'static Good> {
 pub static GOODS: [Good; 6] = [
     Good {
         id: "dombra",
-        price: 8_500_000,
+        price: [8_500_000, 1_449_900],
         picture: include_str!("../../assets/dombra.svg"),
         name: ["Домбыра", "Домбра", "Dombra"],
         description: [
@@ -61,7 +66,7 @@ pub static GOODS: [Good; 6] = [
     },
     Good {
         id: "taqiya",
-        price: 1_250_000,
+        price: [1_250_000, 215_000],
         picture: include_str!("../../assets/taqiya.svg"),
         name: ["Тақия", "Тюбетейка", "Taqiya cap"],
         description: [
@@ -72,7 +77,7 @@ pub static GOODS: [Good; 6] = [
     },
     Good {
         id: "piala",
-        price: 980_000,
+        price: [980_000, 168_000],
         picture: include_str!("../../assets/piala.svg"),
         name: ["Кесе жинағы", "Набор пиал", "Tea bowls"],
         description: [
@@ -83,7 +88,7 @@ pub static GOODS: [Good; 6] = [
     },
     Good {
         id: "tekemet",
-        price: 6_400_000,
+        price: [6_400_000, 1_090_000],
         picture: include_str!("../../assets/tekemet.svg"),
         name: ["Текемет", "Войлочный ковёр", "Felt carpet"],
         description: [
@@ -94,7 +99,7 @@ pub static GOODS: [Good; 6] = [
     },
     Good {
         id: "honey",
-        price: 720_000,
+        price: [720_000, 124_050],
         picture: include_str!("../../assets/honey.svg"),
         name: ["Алтай балы", "Алтайский мёд", "Altai honey"],
         description: [
@@ -105,7 +110,7 @@ pub static GOODS: [Good; 6] = [
     },
     Good {
         id: "baursak",
-        price: 270_050,
+        price: [270_050, 46_000],
         picture: include_str!("../../assets/baursak.svg"),
         name: ["Бауырсақ", "Баурсаки", "Baursaks"],
         description: [

@@ -1,35 +1,55 @@
-//! The demo shop: a merchant like any other. It knows the gateway only by its register.do API and
+//! The demo shop: a merchant like any other. It knows the gateway only by its merchants' APIs and
 //! its callbacks, and shares nothing with the bank but the list of test cards it shows.
+//!
+//! It has two cashiers. One sells for tenge by register.do; the other, [`india`], sells for rupees
+//! by ECommPay's Payment Page and Gate, and is there only if it is configured.
 //!
 //! An order is paid only if a callback with a right checksum or the status request says so; the
 //! payer's return proves nothing.
 
 mod actions;
 mod callback;
+mod cashier;
+mod frame;
 mod gateway;
 mod goods;
+mod http;
+mod india;
 mod order;
+mod orders;
 mod pages;
 mod texts;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use serde::Deserialize;
 use url::Url;
 
 use crate::config::ShopConfig;
 use crate::journal::Journal;
 use crate::{clock, random, web};
+use cashier::Cashier;
+use frame::Visitor;
 use gateway::Gateway;
+use india::India;
 use order::Order;
+use orders::Orders;
 
 /// The longest body, callbacks included.
 const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A line of the journal: an order of one of the cashiers.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Rupees(Box<india::Order>),
+    Tenge(Box<Order>),
+}
 
 /// The shop: its orders and its account at the gateway.
 pub struct Shop {
@@ -38,9 +58,11 @@ pub struct Shop {
     callback_secret: String,
     public_url: String,
     bank_url: String,
+    partner_url: Option<String>,
     policy: String,
-    orders: Mutex<HashMap<String, Order>>,
-    journal: Option<Journal>,
+    orders: Orders<Order>,
+    india: Option<Arc<India>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Shop {
@@ -49,33 +71,48 @@ impl Shop {
         config: ShopConfig,
         address: &str,
         bank_url: &str,
+        partner_url: Option<&str>,
         journal: Option<PathBuf>,
     ) -> anyhow::Result<Shop> {
-        let mut orders = HashMap::new();
+        let (mut tenge, mut rupees) = (Vec::new(), Vec::new());
         let mut kept = None;
         if let Some(bank_journal) = journal {
             let mut path = bank_journal.into_os_string();
             path.push(".shop");
-            let (opened, lines) = Journal::open::<Order>(&PathBuf::from(path))?;
-            for order in lines {
-                orders.insert(order.number.clone(), order);
+            let (opened, lines) = Journal::open::<Line>(&PathBuf::from(path))?;
+            for line in lines {
+                match line {
+                    Line::Rupees(order) => rupees.push(*order),
+                    Line::Tenge(order) => tenge.push(*order),
+                }
             }
-            kept = Some(opened);
+            kept = Some(Arc::new(opened));
         }
         let gateway_url = Url::parse(&config.gateway_base_url).context("gateway_base_url")?;
         let gateway_origin = gateway_url.origin().ascii_serialization();
+        let mut forms_lead_to = gateway_origin.clone();
+        let mut india = None;
+        if let Some(account) = config.ecommpay {
+            let opened = India::open(account, Orders::open(rupees, kept.clone()))?;
+            if opened.page_origin() != gateway_origin {
+                forms_lead_to = format!("{gateway_origin} {}", opened.page_origin());
+            }
+            india = Some(Arc::new(opened));
+        }
         let public_url = config.public_url.as_deref().unwrap_or(address);
         Ok(Shop {
             policy: format!(
                 "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-                 frame-ancestors 'none'; form-action 'self' {gateway_origin}"
+                 frame-ancestors 'none'; form-action 'self' {forms_lead_to}"
             ),
             gateway: Gateway::open(config.gateway_base_url, config.user_name, config.password)?,
             gateway_origin,
             callback_secret: config.callback_secret,
             public_url: public_url.trim_end_matches('/').to_owned(),
             bank_url: bank_url.to_owned(),
-            orders: Mutex::new(orders),
+            partner_url: partner_url.map(str::to_owned),
+            orders: Orders::open(tenge, kept.clone()),
+            india,
             journal: kept,
         })
     }
@@ -92,70 +129,26 @@ impl Shop {
         }
     }
 
-    /// A number that no order of this or an earlier run has: the time and some randomness.
-    fn new_number(&self) -> String {
-        let mut noise = [0; 2];
-        random::fill(&mut noise);
-        format!("DALA-{}-{:02x}{:02x}", clock::now_ms(), noise[0], noise[1])
-    }
-
-    /// Adds or replaces an order.
-    fn keep(&self, order: Order) {
-        let mut orders = self.orders();
-        if let Some(journal) = &self.journal {
-            journal.append(&order);
-        }
-        orders.insert(order.number.clone(), order);
-    }
-
-    /// A copy of an order.
-    fn order(&self, number: &str) -> Option<Order> {
-        self.orders().get(number).cloned()
-    }
-
-    /// Changes an order in place; nothing if there is none.
-    fn change(&self, number: &str, change: impl FnOnce(&mut Order)) -> Option<Order> {
-        let mut orders = self.orders();
-        let order = orders.get_mut(number)?;
-        change(order);
-        if let Some(journal) = &self.journal {
-            journal.append(order);
-        }
-        Some(order.clone())
-    }
-
-    /// As [`Shop::change`], but the journal gets a line only if the state or a sum is new: pages
-    /// ask the gateway far more often than anything happens.
-    fn change_if_news(&self, number: &str, change: impl FnOnce(&mut Order)) {
-        let mut orders = self.orders();
-        let Some(order) = orders.get_mut(number) else {
-            return;
-        };
-        let known = |order: &Order| {
-            (
-                order.state,
-                order.source,
-                order.approved,
-                order.deposited,
-                order.refunded,
-            )
-        };
-        let before = known(order);
-        change(order);
-        if let Some(journal) = self.journal.as_ref().filter(|_| known(order) != before) {
-            journal.append(order);
+    /// The cashier that serves a visitor.
+    fn cashier(&self, visitor: Visitor) -> Cashier {
+        match &self.india {
+            Some(_) => visitor.cashier,
+            None => Cashier::Tenge,
         }
     }
+}
 
-    fn orders(&self) -> MutexGuard<'_, HashMap<String, Order>> {
-        self.orders
-            .lock()
-            .expect("nobody panics while holding the orders")
-    }
+/// A number that no order of this or an earlier run has: the time and some randomness.
+fn new_number() -> String {
+    let mut noise = [0; 2];
+    random::fill(&mut noise);
+    format!("DALA-{}-{:02x}{:02x}", clock::now_ms(), noise[0], noise[1])
 }
 
 /// All addresses of the shop.
 pub fn router(shop: Arc<Shop>) -> Router {
+    let india = shop.india.clone();
+    let india = india.map(|india| india::router(Arc::clone(&shop), india));
     Router::new()
         .route("/", get(pages::front))
         .route("/goods/{id}", get(pages::good))
@@ -170,6 +163,7 @@ pub fn router(shop: Arc<Shop>) -> Router {
         .route("/favicon.ico", get(web::no_icon))
         .route("/pictures/{file}", get(pages::picture))
         .fallback(pages::not_found)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(shop)
+        .merge(india.unwrap_or_default())
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gateway::Report;
+use super::orders::Kept;
 use crate::web::Language;
 
 /// ISO 4217 number of the tenge, in which everything is sold.
@@ -143,6 +144,12 @@ pub struct Order {
     pub masked_pan: String,
     /// Callbacks with a right checksum, oldest first.
     pub callbacks: Vec<Callback>,
+}
+
+impl Kept for Order {
+    fn number(&self) -> &str {
+        &self.number
+    }
 }
 
 impl Order {

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::http::StatusCode;
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use iso_currency::Currency;
 
-use super::Shop;
-use super::gateway::GatewayError;
+use super::cashier::Cashier;
+use super::frame::{self, Frame, Visitor, show};
 use super::goods::{self, GOODS, Good};
+use super::http::GatewayError;
 use super::order::{Order, Source, State};
 use super::texts::{self, Texts};
+use super::{Shop, india};
 use crate::bank::card::TEST_CARDS;
-use crate::web::{self, Language};
+use crate::web;
 use crate::{clock, random};
 
 /// Orders in the list.
@@ -24,32 +25,7 @@ const LISTED_MAX: usize = 100;
 /// Most pieces of one order.
 pub const QUANTITY_MAX: u32 = 9;
 /// How often the page of an unpaid order looks again.
-const REFRESH_S: u32 = 4;
-
-/// What every page needs.
-pub struct Frame {
-    texts: &'static Texts,
-    language: Language,
-    languages: [Language; 3],
-    bank_url: String,
-    /// The page's own address, for the switch of languages.
-    path: String,
-    /// Seconds after which the page is loaded again; 0 for never.
-    refresh_s: u32,
-}
-
-impl Frame {
-    fn new(shop: &Shop, language: Language, path: impl Into<String>) -> Frame {
-        Frame {
-            texts: Texts::of(language),
-            language,
-            languages: Language::ALL,
-            bank_url: shop.bank_url.clone(),
-            path: path.into(),
-            refresh_s: 0,
-        }
-    }
-}
+pub const REFRESH_S: u32 = 4;
 
 #[derive(Template)]
 #[template(path = "shop_front.html")]
@@ -71,7 +47,35 @@ struct GoodPage {
 #[template(path = "shop_orders.html")]
 struct OrdersPage {
     frame: Frame,
-    orders: Vec<(Order, &'static str, String)>,
+    orders: Vec<Listed>,
+}
+
+/// An order as the list shows it.
+pub struct Listed {
+    /// The shop's number of it.
+    pub number: String,
+    /// The address of its page.
+    pub path: String,
+    /// When it was made, milliseconds since 1970.
+    pub created_ms: u64,
+    /// Which good.
+    pub good: String,
+    /// How many.
+    pub quantity: u32,
+    /// What they cost.
+    pub price: String,
+    /// Where its payment stands.
+    pub state: State,
+}
+
+impl Listed {
+    fn name(&self, frame: &Frame) -> &'static str {
+        goods::find(&self.good).map_or("", |good| good.name(frame.language))
+    }
+
+    fn title(&self, frame: &Frame) -> &'static str {
+        texts::state(self.state, frame.language).0
+    }
 }
 
 #[derive(Template)]
@@ -93,13 +97,6 @@ struct OrderPage {
 }
 
 #[derive(Template)]
-#[template(path = "shop_problem.html")]
-struct ProblemPage {
-    frame: Frame,
-    message: String,
-}
-
-#[derive(Template)]
 #[template(path = "shop_going.html")]
 struct GoingPage {
     frame: Frame,
@@ -108,38 +105,7 @@ struct GoingPage {
 
 /// A sum of tenge; templates give references and computed values.
 fn price(minor: impl Borrow<i64>) -> String {
-    web::money(*minor.borrow(), Currency::KZT)
-}
-
-/// The buyer's language: asked for in the address, remembered, or the browser's.
-pub fn language(headers: &HeaderMap, query: Option<&str>) -> Language {
-    let asked = query.and_then(|query| web::parameter(query.as_bytes(), "lang"));
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let cookie = header(COOKIE).and_then(|cookies| {
-        let mut pairs = cookies
-            .split(';')
-            .filter_map(|pair| pair.trim().split_once('='));
-        pairs
-            .find(|(name, _)| *name == "lang")
-            .and_then(|(_, value)| Language::of_tag(value))
-    });
-    asked
-        .and_then(|tag| Language::of_tag(&tag))
-        .or(cookie)
-        .or_else(|| header(ACCEPT_LANGUAGE).and_then(Language::of_header))
-        .unwrap_or(Language::Ru)
-}
-
-fn show(shop: &Shop, language: Language, template: &impl Template) -> Response {
-    let mut response = web::page(template, &shop.policy);
-    let cookie = format!(
-        "lang={}; Path=/; Max-Age=31536000; SameSite=Lax",
-        language.code()
-    );
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
-    }
-    response
+    Cashier::Tenge.price(*minor.borrow())
 }
 
 /// `GET /`.
@@ -148,16 +114,12 @@ pub async fn front(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let language = language(&headers, query.as_deref());
-    let frame = Frame::new(&shop, language, "/");
-    show(
-        &shop,
-        language,
-        &FrontPage {
-            frame,
-            goods: &GOODS,
-        },
-    )
+    let visitor = Visitor::of(&headers, query.as_deref());
+    let page = FrontPage {
+        frame: Frame::new(&shop, visitor, "/").switching(),
+        goods: &GOODS,
+    };
+    show(&shop, visitor, &page)
 }
 
 /// `GET /goods/{id}`.
@@ -167,30 +129,25 @@ pub async fn good(
     RawQuery(query): RawQuery,
     Path(id): Path<String>,
 ) -> Response {
-    let language = language(&headers, query.as_deref());
+    let visitor = Visitor::of(&headers, query.as_deref());
     let Some(good) = goods::find(&id) else {
-        return missing(&shop, language);
+        return frame::missing(&shop, visitor);
     };
-    let cards = TEST_CARDS
-        .iter()
-        .map(|card| {
-            (
-                web::grouped_pan(card.pan),
-                texts::card(card.behaviour, language),
-            )
-        })
-        .collect();
-    let frame = Frame::new(&shop, language, format!("/goods/{id}"));
-    show(
-        &shop,
-        language,
-        &GoodPage {
-            frame,
-            good,
-            quantity_max: QUANTITY_MAX,
-            cards,
-        },
-    )
+    let frame = Frame::new(&shop, visitor, format!("/goods/{id}")).switching();
+    if frame.cashier == Cashier::Rupees {
+        return india::basket(&shop, visitor, frame, good);
+    }
+    let cards = TEST_CARDS.iter().map(|card| {
+        let what = texts::card(card.behaviour, visitor.language);
+        (web::grouped_pan(card.pan), what)
+    });
+    let page = GoodPage {
+        frame,
+        good,
+        quantity_max: QUANTITY_MAX,
+        cards: cards.collect(),
+    };
+    show(&shop, visitor, &page)
 }
 
 /// `GET /orders`.
@@ -199,20 +156,22 @@ pub async fn orders(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let language = language(&headers, query.as_deref());
-    let mut orders: Vec<Order> = shop.orders().values().cloned().collect();
+    let visitor = Visitor::of(&headers, query.as_deref());
+    let tenge = shop.orders.all().into_iter().map(|order| Listed {
+        path: format!("/orders/{}", order.number),
+        number: order.number,
+        created_ms: order.created_ms,
+        good: order.good,
+        quantity: order.quantity,
+        price: price(order.amount),
+        state: order.state,
+    });
+    let rupees = shop.india.iter().flat_map(|india| india.listed());
+    let mut orders: Vec<Listed> = tenge.chain(rupees).collect();
     orders.sort_by(|a, b| (b.created_ms, &b.number).cmp(&(a.created_ms, &a.number)));
     orders.truncate(LISTED_MAX);
-    let orders = orders
-        .into_iter()
-        .map(|order| {
-            let name = goods::find(&order.good).map_or("", |good| good.name(language));
-            let title = texts::state(order.state, language).0;
-            (order, title, name.to_owned())
-        })
-        .collect();
-    let frame = Frame::new(&shop, language, "/orders");
-    show(&shop, language, &OrdersPage { frame, orders })
+    let frame = Frame::new(&shop, visitor, "/orders");
+    show(&shop, visitor, &OrdersPage { frame, orders })
 }
 
 /// `GET /orders/{number}`: where the payer comes back to, and where the shop looks later.
@@ -222,8 +181,8 @@ pub async fn order(
     RawQuery(query): RawQuery,
     Path(number): Path<String>,
 ) -> Response {
-    let language = language(&headers, query.as_deref());
-    let texts = Texts::of(language);
+    let visitor = Visitor::of(&headers, query.as_deref());
+    let texts = Texts::of(visitor.language);
     let done = query.and_then(|query| web::parameter(query.as_bytes(), "done"));
     let notice = match done.as_deref() {
         Some("captured") => Some(texts.done_captured),
@@ -231,33 +190,33 @@ pub async fn order(
         Some("refunded") => Some(texts.done_refunded),
         Some(_) | None => None,
     };
-    show_order(&shop, language, &number, notice, None).await
+    show_order(&shop, visitor, &number, notice, None).await
 }
 
 /// The page of an order as the gateway knows it now.
 pub async fn show_order(
     shop: &Shop,
-    language: Language,
+    visitor: Visitor,
     number: &str,
     notice: Option<&'static str>,
     problem: Option<String>,
 ) -> Response {
-    let Some(known) = shop.order(number) else {
-        return missing(shop, language);
+    let Some(known) = shop.orders.find(number) else {
+        return frame::missing(shop, visitor);
     };
-    let asked = ask(shop, language, &known).await;
+    let asked = ask(shop, visitor, &known).await;
     let problem = problem.or_else(|| {
         let error = asked
             .as_ref()
             .err()
             .filter(|_| known.state != State::NotRegistered)?;
-        Some(Texts::of(language).gateway(error))
+        Some(Texts::of(visitor.language).gateway(error))
     });
-    let Some(order) = shop.order(number) else {
-        return missing(shop, language);
+    let Some(order) = shop.orders.find(number) else {
+        return frame::missing(shop, visitor);
     };
-    let (title, hint) = texts::state(order.state, language);
-    let mut frame = Frame::new(shop, language, format!("/orders/{number}"));
+    let (title, hint) = texts::state(order.state, visitor.language);
+    let mut frame = Frame::new(shop, visitor, format!("/orders/{number}"));
     // Never while there is a form: loading again would wipe what is being typed.
     if order.state.is_open() {
         frame.refresh_s = REFRESH_S;
@@ -282,46 +241,33 @@ pub async fn show_order(
         token: random::uuid().simple().to_string(),
         order,
     };
-    show(shop, language, &page)
+    show(shop, visitor, &page)
 }
 
 /// Asks the gateway about an order and remembers what it says.
-async fn ask(shop: &Shop, language: Language, known: &Order) -> Result<(), GatewayError> {
+async fn ask(shop: &Shop, visitor: Visitor, known: &Order) -> Result<(), GatewayError> {
     let name = match &known.order_id {
         Some(order_id) => ("orderId", order_id.as_str()),
         None => ("orderNumber", known.number.as_str()),
     };
     let report = shop
         .gateway
-        .status(&[name, ("language", language.code())])
+        .status(&[name, ("language", visitor.language.code())])
         .await?;
-    shop.change_if_news(&known.number, |order| order.learn_from_report(&report));
+    let news = |order: &Order| {
+        let sums = (order.approved, order.deposited, order.refunded);
+        (order.state, order.source, sums)
+    };
+    shop.orders.change_if_news(&known.number, news, |order| {
+        order.learn_from_report(&report);
+    });
     Ok(())
 }
 
-/// A page that says why something did not work.
-pub fn problem(shop: &Shop, language: Language, status: StatusCode, message: String) -> Response {
-    let page = ProblemPage {
-        frame: Frame::new(shop, language, "/"),
-        message,
-    };
-    (status, show(shop, language, &page)).into_response()
-}
-
 /// The page between the shop and a payment page to which a form may not lead directly.
-pub fn going(shop: &Shop, language: Language, form_url: String) -> Response {
-    let frame = Frame::new(shop, language, "/");
-    show(shop, language, &GoingPage { frame, form_url })
-}
-
-/// The page for a wrong address.
-pub fn missing(shop: &Shop, language: Language) -> Response {
-    problem(
-        shop,
-        language,
-        StatusCode::NOT_FOUND,
-        Texts::of(language).not_found.to_owned(),
-    )
+pub fn going(shop: &Shop, visitor: Visitor, form_url: String) -> Response {
+    let frame = Frame::new(shop, visitor, "/");
+    show(shop, visitor, &GoingPage { frame, form_url })
 }
 
 /// Any other address.
@@ -330,7 +276,7 @@ pub async fn not_found(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    missing(&shop, language(&headers, query.as_deref()))
+    frame::missing(&shop, Visitor::of(&headers, query.as_deref()))
 }
 
 /// `GET /shop.css`.

@@ -1,6 +1,6 @@
 //! What the shop says, in each language.
 
-use super::gateway::GatewayError;
+use super::http::GatewayError;
 use super::order::State;
 use crate::bank::card::Behaviour;
 use crate::web::Language;
@@ -103,6 +103,10 @@ pub struct Texts {
     pub sandbox: &'static str,
     /// Link at the bottom.
     pub bank: &'static str,
+    /// Link at the bottom.
+    pub partner: &'static str,
+    /// Name of the switch of cashiers.
+    pub currency: &'static str,
 }
 
 impl Texts {
@@ -340,6 +344,8 @@ static RU: Texts = Texts {
     going_to_pay: "Переходим к оплате…",
     sandbox: "Учебный магазин: ничего не продаётся, деньги не настоящие",
     bank: "Что видит банк",
+    partner: "Что видит партнёр",
+    currency: "Валюта",
 };
 
 static KK: Texts = Texts {
@@ -392,6 +398,8 @@ static KK: Texts = Texts {
     going_to_pay: "Төлеуге өтіп жатырмыз…",
     sandbox: "Оқу дүкені: ештеңе сатылмайды, ақша шынайы емес",
     bank: "Банк не көреді",
+    partner: "Серіктес не көреді",
+    currency: "Валюта",
 };
 
 static EN: Texts = Texts {
@@ -445,4 +453,6 @@ static EN: Texts = Texts {
     going_to_pay: "Taking you to payment…",
     sandbox: "A sandbox shop: nothing is sold and the money is not real",
     bank: "What the bank sees",
+    partner: "What the partner sees",
+    currency: "Currency",
 };
