@@ -23,7 +23,9 @@ use crate::configuration::{
 };
 use crate::project::{self, Wanted, bank_settings};
 use crate::serve::{Running, run_server, start_engine, stop_signal};
-use crate::simulator::{PartnerConfig, ShopConfig, Simulator, SimulatorConfig, SimulatorUrls};
+use crate::simulator::{
+    EcommpayShopConfig, PartnerConfig, ShopConfig, Simulator, SimulatorConfig, SimulatorUrls,
+};
 use crate::{ecommpay, installation, logging};
 
 /// Arguments of `altyn demo`.
@@ -380,6 +382,12 @@ async fn simulate(
             user_name: secrets.user_name.clone(),
             password: secrets.password.clone(),
             callback_secret: secrets.callback_secret.clone(),
+            ecommpay: EcommpayShopConfig {
+                gate_url: configuration.server.public_url.clone(),
+                payment_page_url: format!("{}/payment", configuration.server.public_url),
+                project_id: india.number.parse()?,
+                secret: india.secret.clone(),
+            },
         },
     };
     let simulator = Simulator::start(&config).await?;
@@ -510,6 +518,7 @@ fn write_private(file: &Path, text: &str) -> anyhow::Result<()> {
 fn print_welcome(public_url: &str, urls: &SimulatorUrls, demo_file: &Path) {
     println!("Altyn is ready.\n");
     println!("  Demo shop      {}", urls.shop_url);
+    println!("   … in rupees   {}/?currency=INR", urls.shop_url);
     println!("  Simulated bank {}/bank", urls.bank_url);
     println!("  Wallet partner {}/partner", urls.partner_url);
     println!("  register.do    {public_url}/payment/rest/");

@@ -53,6 +53,21 @@ pub struct ShopConfig {
     pub password: String,
     /// The key that callbacks to it are signed with.
     pub callback_secret: String,
+    /// Its account in India.
+    pub ecommpay: EcommpayShopConfig,
+}
+
+/// What the demo shop's cashier for India is told.
+#[derive(Debug, Serialize)]
+pub struct EcommpayShopConfig {
+    /// The Gate.
+    pub gate_url: String,
+    /// The Payment Page.
+    pub payment_page_url: String,
+    /// The number of the project.
+    pub project_id: u32,
+    /// The key of every signature.
+    pub secret: String,
 }
 
 /// Where the simulator is reached.
