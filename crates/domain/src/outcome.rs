@@ -139,12 +139,35 @@ pub struct Facts {
     /// The gateway's own reason code, for support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway_code: Option<String>,
+    /// The gateway's own words for people about a failure; see [`message_of`](Self::message_of).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// When it happened by the gateway's own clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub happened_at: Option<crate::Timestamp>,
     /// The amount the gateway says it worked with. Another amount than asked is never booked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+}
+
+impl Facts {
+    /// The most characters of a message.
+    pub const MESSAGE_MAX: usize = 255;
+
+    /// A gateway's words as they may be kept and shown: on one line, without characters that control
+    /// anything, at most [`MESSAGE_MAX`](Self::MESSAGE_MAX) of them; none if nothing is left.
+    pub fn message_of(words: &str) -> Option<String> {
+        let turns = |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let plain: String = words
+            .chars()
+            .filter(|c| !turns(*c))
+            .map(|c| if c.is_whitespace() { ' ' } else { c })
+            .filter(|c| !c.is_control())
+            .collect();
+        let cut: String = plain.trim().chars().take(Self::MESSAGE_MAX).collect();
+        let cut = cut.trim_end();
+        (!cut.is_empty()).then(|| cut.to_owned())
+    }
 }
 
 /// What the payer's browser must do before the operation can go on.
@@ -201,5 +224,28 @@ impl Report {
             facts: Facts::default(),
             action: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_words_and_nothing_else() {
+        let table = [
+            ("Not enough money", Some("Not enough money")),
+            ("  two\r\nlines\t", Some("two  lines")),
+            ("bell\u{7}\u{1b}[31m", Some("bell[31m")),
+            ("\u{202e}turned\u{2066}", Some("turned")),
+            ("ақша жетпейді", Some("ақша жетпейді")),
+            ("\u{0}\u{200f} ", None),
+            ("", None),
+        ];
+        for (words, expected) in table {
+            assert_eq!(Facts::message_of(words).as_deref(), expected, "{words:?}");
+        }
+        let long = Facts::message_of(&"ы".repeat(300)).unwrap();
+        assert_eq!(long.chars().count(), Facts::MESSAGE_MAX);
     }
 }

@@ -337,6 +337,7 @@ fn merge_facts(known: &mut Facts, told: &Facts) {
     take(&mut known.terminal, &told.terminal);
     take(&mut known.eci, &told.eci);
     take(&mut known.gateway_code, &told.gateway_code);
+    take(&mut known.message, &told.message);
     known.happened_at = told.happened_at.or(known.happened_at);
 }
 

@@ -100,6 +100,7 @@ fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
         terminal: answer.terminal,
         eci: answer.eci,
         gateway_code: answer.code,
+        message: None,
         amount: Some(amount),
     };
     Step::Report(Box::new(Report {

@@ -124,6 +124,7 @@ pub fn approval() -> Report {
             terminal: Some("T-7".to_owned()),
             eci: Some("05".to_owned()),
             gateway_code: Some("00".to_owned()),
+            message: Some("approved, thank you".to_owned()),
             happened_at: Some(START),
             amount: None,
         },
