@@ -2,6 +2,7 @@
 //! randomness or state; the engine sends what they make.
 
 pub mod cashfree;
+pub mod remote;
 pub mod sandbox_bank;
 
 use std::sync::Arc;
@@ -13,5 +14,6 @@ pub fn all() -> Vec<Arc<dyn Connector>> {
     vec![
         Arc::new(sandbox_bank::SandboxBank),
         Arc::new(cashfree::Cashfree),
+        Arc::new(remote::Remote),
     ]
 }
