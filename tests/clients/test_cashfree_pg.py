@@ -1,7 +1,7 @@
-"""cashfree-pg 6.0.1, the official package of the wallets' partner, and the partner that we simulate.
+"""cashfree-pg 6.0.1, the official package of the wallet partner, at the partner that we simulate.
 
-What our connector is tested against must be what the real one is: so the real one's own client makes
-orders and refunds there, reads them back, and checks what the partner signs.
+What our connector is tested against must be what the real one is: so the real one's own client
+makes orders and refunds there, reads them back, and checks what the partner signs.
 """
 
 import json
@@ -281,9 +281,10 @@ def test_a_result_is_simulated(cashfree, order, begin):
 def test_an_order_is_ended(cashfree, order):
     made = order()
 
-    ended = cashfree.PGTerminateOrder(made.order_id, TerminateOrderRequest(order_status="TERMINATED"))
+    request = TerminateOrderRequest(order_status="TERMINATED")
+    ended = cashfree.PGTerminateOrder(made.order_id, request).data
 
-    assert ended.data.order_status == "TERMINATED"
+    assert ended.order_status == "TERMINATED"
     assert cashfree.PGFetchOrder(made.order_id).data.order_status == "TERMINATED"
 
 

@@ -1,5 +1,5 @@
-"""ecommpay-sdk 1.0.6 makes addresses of the Payment Page: each opens our form as it is, and with one
-other character it opens nothing.
+"""ecommpay-sdk 1.0.6 makes addresses of the Payment Page: each opens our form as it is, and with
+one other character it opens nothing.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -11,10 +11,15 @@ from payment_page_sdk.payment import Payment
 
 from support import web
 from support.ecommpay import Shop, fresh_id
+from support.page_reader import Page
 from support.posted import PostReceiver
+from support.raw_http import Connection, message
 
+ANSWER_MAX_S = 5
 SHOP_NAME = "Altyn Demo India"
 RETURN_URL = "http://example.com/done?order=7&ok=1"
+# As the package writes it: without an offset.
+SOON = datetime.now() + timedelta(days=2)
 TEXTS = {
     "cyrillic": "Чай",
     "plus": "1+1 = 2 + 0",
@@ -196,8 +201,9 @@ def test_ids_of_payments_are_any_text(shop, payment, payment_id):
         ({"customer_state": None}, "₹150.00", ["card", "wallet-partner"]),
         ({"frame_mode": "iframe"}, "₹150.00", ["card", "wallet-partner"]),
         ({"language_code": "ru"}, "150,00 ₹", ["card", "wallet-partner"]),
-        ({"best_before": datetime(2020, 1, 1).max}, "₹150.00", ["card", "wallet-partner"]),
-        ({"best_before": datetime.now() + timedelta(days=2)}, "₹150.00", ["card", "wallet-partner"]),
+        # Too far ahead, and without an offset: neither counts.
+        ({"best_before": datetime.max}, "₹150.00", ["card", "wallet-partner"]),
+        ({"best_before": SOON}, "₹150.00", ["card", "wallet-partner"]),
     ],
 )
 def test_the_form_is_as_the_parameters_say(shop, payment, attributes, amount, methods):
@@ -284,7 +290,7 @@ def test_one_other_character_opens_no_form(shop, payment):
 
 def test_what_integrations_add_unsigned_changes_nothing(shop, payment):
     url = url_of(shop, payment())
-    for added in ("frame_mode=popup", "_plugin_version=2.1", "_referrer=https%3A%2F%2Fshop.example"):
+    for added in ("frame_mode=popup", "_plugin_version=2.1", "_referrer=https%3A%2F%2Fa.example"):
         assert_form(web.ask(f"{url}&{added}"))
 
 
@@ -309,6 +315,20 @@ def test_spaces_travel_either_way(shop, payment):
     assert "a+b++c" in url
 
     assert_form(web.ask(url.replace("+", "%20")))
+
+
+def test_a_browser_of_http_1_0_gets_a_whole_form_in_time(shop, payment):
+    target = urlsplit(url_of(shop, payment()))
+    request = message("GET", f"{target.path}?{target.query}", version="HTTP/1.0")
+    with Connection(shop.demo.address) as connection:
+        connection.send(request)
+        answer = connection.answer(ANSWER_MAX_S)
+        assert connection.is_closed()
+
+    assert answer.status == 200
+    assert "transfer-encoding" not in answer.headers
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert ways(Page(answer.body.decode())) == ["card", "wallet-partner"]
 
 
 def confirm(shop, made, method="wallet-partner", **fields):

@@ -191,7 +191,7 @@ class Shop:
 
 
 def with_one_change(body):
-    """Copies of a message, each with one character of one value changed: every one of each value."""
+    """Copies of a message, each with one character of one value changed: each of them once."""
     for path, value in leaves(body):
         for changed in changes(value):
             copied = copy.deepcopy(body)

@@ -1,5 +1,5 @@
-// A shop that takes payments through the Gate: the published package signs what it asks for and reads
-// what it is told.
+// A shop that takes payments through the Gate: the published package signs what it asks for and
+// reads what it is told.
 
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
@@ -175,7 +175,8 @@ function* changes(value) {
   const characters = [...String(value)];
   for (const [place, old] of characters.entries()) {
     const isPlain = /[a-z0-9]/iu.test(old);
-    let changed = isPlain ? String.fromCodePoint(old.codePointAt(0) ^ 1) : old === "_" ? "-" : "_";
+    const mark = old === "_" ? "-" : "_";
+    let changed = isPlain ? String.fromCodePoint(old.codePointAt(0) ^ 1) : mark;
     const leads = typeof value === "number" && place === 0 && characters.length > 1;
     if (leads && changed === "0") changed = "3";
     const text = characters.with(place, changed).join("");

@@ -22,10 +22,11 @@ class Posted:
 
 
 class PostReceiver:
-    """A running receiver; a context manager. It answers 200."""
+    """A running receiver; a context manager. It answers with `status`."""
 
     def __init__(self):
         self.received = []
+        self.status = 200
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -35,7 +36,7 @@ class PostReceiver:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.received.append(Posted(self.path, headers, body.decode()))
-                self.send_response(200)
+                self.send_response(receiver.status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 

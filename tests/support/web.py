@@ -66,7 +66,7 @@ def send(shown, form, **changed):
 
 
 def lead(shown, to, steps_max=8):
-    """Follows redirects, ways back and ways on, until one leads to this place; gives its address."""
+    """Follows redirects, ways back and ways on, until one leads there; gives its address."""
     for _ in range(steps_max):
         if 300 < shown.status < 400:
             onward = shown.location
