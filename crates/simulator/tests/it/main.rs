@@ -3,6 +3,7 @@
 mod acs;
 mod bank;
 mod faults;
+mod gate;
 mod gateway;
 mod journal;
 mod money;
@@ -14,4 +15,5 @@ mod partner_page;
 mod partner_second;
 mod program;
 mod shop;
+mod shop_india;
 mod simulator;
