@@ -168,6 +168,15 @@ for (const [name, members] of Object.entries(ODD)) {
   });
 }
 
+test("requests are signed as the package signs them", async () => {
+  await shop.walletSale(freshId(), {
+    receipt_data: { positions: Array(12).fill({ quantity: 1.5, amount: 100, tax: 2.0 }) },
+    addendum: { a: { x: 1 }, a1: 2, "a-b": 3, a_b: 4, "a:b": { "c:d": 5 }, Z: 6, n10: 7, n9: 8 },
+    booking_info: { positions: [], object: {}, save: true, nothing: null },
+    frame_mode: "popup",
+  });
+});
+
 test("the status of a payment and of a request is signed", async () => {
   const paymentId = freshId();
   const { operation } = await byWallet(paymentId);

@@ -373,14 +373,70 @@ def test_whatever_a_shop_tells_of_its_payer_callbacks_are_believed(shop, name):
     assert callback["customer"]["id"] == BUYER["id"]
 
 
-def test_numbers_and_nulls_of_a_request_are_signed_as_the_sdk_signs_them(shop):
+def test_requests_are_signed_as_the_package_signs_them(shop):
     members = {
         "payment": {"amount": 100, "currency": "INR", "extra_param": None},
         "receipt_data": {"positions": [{"quantity": 1.5, "amount": 100, "tax": 2.0}] * 12},
         "interface_type": {"id": 24},
         "booking_info": {"positions": [], "object": {}, "save": True},
+        "addendum": {"a": {"x": 1}, "a1": 2, "a-b": 3, "a_b": 4, "a:b": {"c:d": 5}, "Z": 6},
+        "frame_mode": "popup",
     }
     shop.wallet_sale(fresh_id(), **members)
+
+
+def test_a_project_may_be_named_by_a_text(shop):
+    payment_id = fresh_id()
+    general = {"project_id": str(shop.project_id)}
+
+    assert shop.wallet_sale(payment_id, general=general)
+
+    body = {"general": {"project_id": str(shop.project_id), "payment_id": payment_id}}
+    answer = shop.verified(shop.send("payment/status", shop.signed(body)))
+    assert answer["project_id"] == shop.project_id
+
+
+def test_a_refund_may_leave_the_method_out(shop):
+    by_wallet, by_card = fresh_id(), fresh_id()
+    shop.pay_by_wallet(by_wallet)
+    shop.callback(shop.by_card("sale", by_card), "success")
+
+    for payment_id in (by_wallet, by_card):
+        assert summary(refund(shop, payment_id, "refund"))[:3] == ("refunded", 0, "refund")
+
+
+def test_a_part_of_a_hold_is_given_up(shop):
+    payment_id = fresh_id()
+    shop.callback(shop.by_card("auth", payment_id), "success")
+
+    part = {"amount": 5000, "currency": "EUR"}
+    callback = shop.callback(shop.accepted("card/cancel", payment_id, payment=part), "success")
+    taken = shop.callback(shop.accepted("card/capture", payment_id), "success")
+
+    assert summary(callback)[0] == "awaiting capture"
+    assert summary(callback)[2:] == ("cancel", "success", "0", "Success")
+    assert callback["operation"]["sum_initial"]["amount"] == 5000
+    assert summary(taken) == ("success", 15000, "capture", "success", "0", "Success")
+
+
+def test_refunds_that_cannot_be_are_refused_at_once(shop):
+    paid, waiting = fresh_id(), fresh_id()
+    shop.callback(shop.by_card("sale", paid), "success")
+    shop.callback(shop.wallet_sale(waiting), "awaiting redirect result")
+
+    def refusal(payment_id, path="card/refund", **payment):
+        wanted = {"description": "test_refund"} | payment
+        answer = shop.call(path, payment_id, payment=wanted)
+        assert answer.status == 400, answer.body
+        return answer.json["code"]
+
+    assert refusal(paid, amount=1, currency="USD") == "3284"
+    assert refusal(paid, amount=1) == "3287"
+    assert refusal(paid, description="") == "2004"
+    assert refusal(waiting, "wallet-partner/refund") == "3060"
+    assert refusal(fresh_id()) == "3061"
+    # Paid by card, so to the wallet it is unknown.
+    assert refusal(paid, "wallet-partner/refund") == "3061"
 
 
 def test_the_status_of_a_payment_is_signed(shop):
