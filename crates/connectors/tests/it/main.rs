@@ -5,6 +5,10 @@ mod cashfree_pg;
 mod cashfree_pg_notice;
 mod cashfree_pg_refund;
 mod cashfree_v1;
+mod remote;
+mod remote_answers;
+mod remote_docs;
+mod remote_notices;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

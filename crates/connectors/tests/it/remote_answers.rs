@@ -1,0 +1,343 @@
+//! What answers of a remote connector mean: only what is signed, fresh and about our question is news.
+
+use altyn_connectors::remote::decline;
+use altyn_connectors::remote::signature::{self, Keys};
+use altyn_domain::{
+    DeclineCode, End, EndReason, ExchangeKind, Facts, HttpMethod, Money, Outcome, PayerAction,
+    Report, Step, Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::remote::{
+    ASK, AUTH, Bench, CAPTURE, NOW, OTHER_KEY, REFUND, REVERSAL, SALE, VOID, begin, body_of,
+    header, response, rupee, signed_at,
+};
+
+/// The state of an operation of the bench, with these fields beside.
+pub fn state(bench: &Bench, number: u32, more: Value) -> String {
+    let mut state = json!({
+        "operation": bench.id(number), "amount": 15_000, "currency": "INR", "reference": "ch_1",
+    });
+    for (key, value) in more.as_object().expect("an object") {
+        state[key] = value.clone();
+    }
+    state.to_string()
+}
+
+fn report(step: Step) -> Report {
+    match step {
+        Step::Report(report) => *report,
+        Step::NotFound | Step::Next(_) => panic!("no report: {step:?}"),
+    }
+}
+
+#[test]
+fn each_status_has_its_outcome_for_every_operation() {
+    let bench = Bench::new();
+    for number in [SALE, AUTH, CAPTURE, VOID, REFUND, REVERSAL] {
+        for kind in [begin(), ASK] {
+            let told = |more| {
+                let body = state(&bench, number, more);
+                report(bench.answered(number, &kind, 200, &body))
+            };
+            let amount = Money::new(15_000, rupee()).ok();
+            let success = told(json!({
+                "status": "success", "approval_code": "A1", "rrn": "000000000001",
+                "happened_at_ms": 1_795_000_000_000_i64, "message": "thank you", "new_field": [],
+            }));
+            assert_eq!(success.outcome, Outcome::Approved);
+            let expected = Facts {
+                connector_reference: Some("ch_1".to_owned()),
+                approval_code: Some("A1".to_owned()),
+                rrn: Some("000000000001".to_owned()),
+                happened_at: Some(Timestamp::from_millis(1_795_000_000_000)),
+                amount,
+                ..Facts::default()
+            };
+            assert_eq!(success.facts, expected);
+            let processing = told(json!({ "status": "processing" }));
+            assert_eq!(
+                (processing.outcome, processing.action),
+                (Outcome::Pending, None)
+            );
+            let failure = told(json!({
+                "status": "failure", "code": "insufficient_funds", "message": "No\nmoney",
+                "reference": null,
+            }));
+            assert_eq!(
+                failure.outcome,
+                Outcome::Declined(DeclineCode::InsufficientFunds)
+            );
+            assert_eq!(
+                failure.facts.gateway_code.as_deref(),
+                Some("insufficient_funds")
+            );
+            assert_eq!(failure.facts.message.as_deref(), Some("No money"));
+            assert_eq!(failure.facts.amount, amount);
+        }
+    }
+}
+
+#[test]
+fn a_payer_is_led_to_pay_and_nowhere_else() {
+    let bench = Bench::new();
+    let url = "https://pay.example/p/1?a=b";
+    let redirect = |number, redirect: Value| {
+        let more = json!({ "status": "redirect", "redirect": redirect });
+        let body = state(&bench, number, more);
+        report(bench.answered(number, &begin(), 200, &body))
+    };
+    let get = redirect(SALE, json!({ "method": "GET", "url": url }));
+    let action = PayerAction::Redirect {
+        url: url.to_owned(),
+        method: HttpMethod::Get,
+        fields: [].into(),
+    };
+    assert_eq!((get.outcome, get.action), (Outcome::Pending, Some(action)));
+    let fields = json!({ "token": "t", "empty": "" });
+    let post = redirect(
+        AUTH,
+        json!({ "method": "POST", "url": url, "fields": fields }),
+    );
+    let action = PayerAction::Redirect {
+        url: url.to_owned(),
+        method: HttpMethod::Post,
+        fields: [("token", "t"), ("empty", "")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into(),
+    };
+    assert_eq!(post.action, Some(action));
+
+    let many: serde_json::Map<_, _> = (0..51).map(|n| (format!("f{n}"), json!(""))).collect();
+    let long = "x".repeat(16 * 1024 + 1);
+    for wrong in [
+        json!(null),
+        json!({}),
+        json!({ "method": "get", "url": url }),
+        json!({ "method": "PUT", "url": url }),
+        json!({ "method": "GET", "url": "javascript:alert(1)" }),
+        json!({ "method": "GET", "url": "https://pay.example/\u{a0}" }),
+        json!({ "method": "GET", "url": format!("https://pay.example/{}", "x".repeat(2_048)) }),
+        json!({ "method": "GET", "url": url, "fields": { "token": "t" } }),
+        json!({ "method": "POST", "url": url, "fields": { "token": 1 } }),
+        json!({ "method": "POST", "url": url, "fields": { "": "t" } }),
+        json!({ "method": "POST", "url": url, "fields": { "token": long } }),
+        json!({ "method": "POST", "url": url, "fields": many }),
+    ] {
+        assert_eq!(
+            redirect(SALE, wrong.clone()).outcome,
+            Outcome::Unknown,
+            "{wrong}"
+        );
+    }
+    for number in [CAPTURE, VOID, REFUND, REVERSAL] {
+        let told = redirect(number, json!({ "method": "GET", "url": url }));
+        assert_eq!(told, Report::bare(Outcome::Unknown));
+    }
+}
+
+#[test]
+fn every_published_code_has_its_reason() {
+    let bench = Bench::new();
+    let told = |code: &str| {
+        let body = state(&bench, SALE, json!({ "status": "failure", "code": code }));
+        report(bench.answered(SALE, &ASK, 200, &body))
+    };
+    for (code, reason) in decline::CODES {
+        let report = told(code);
+        assert_eq!(report.outcome, Outcome::Declined(reason), "{code}");
+        assert_eq!(report.facts.gateway_code.as_deref(), Some(code));
+    }
+    let unknown = told("bank_on_fire_7");
+    assert_eq!(unknown.outcome, Outcome::Declined(DeclineCode::General));
+    assert_eq!(
+        unknown.facts.gateway_code.as_deref(),
+        Some("bank_on_fire_7")
+    );
+    for code in ["", "No money", "UPPER", &"x".repeat(65)] {
+        assert_eq!(told(code).outcome, Outcome::Unknown, "{code}");
+    }
+}
+
+#[test]
+fn row_17_what_breaks_the_contract_is_unknown_never_declined() {
+    let bench = Bench::new();
+    let unknown = |status: u16, body: &str| {
+        let step = bench.answered(SALE, &begin(), status, body);
+        assert_eq!(step, Step::unknown(), "{status} {body}");
+    };
+    for more in [
+        json!({ "status": "declined" }),
+        json!({ "status": "SUCCESS" }),
+        json!({ "status": "" }),
+        json!({ "status": null }),
+        json!({ "status": "failure" }),
+        json!({ "status": "success", "amount": -1 }),
+        json!({ "status": "success", "amount": "15000" }),
+        json!({ "status": "success", "amount": 150.00 }),
+        json!({ "status": "success", "currency": "inr" }),
+        json!({ "status": "success", "currency": "XYZ" }),
+        json!({ "status": "success", "reference": null }),
+        json!({ "status": "success", "reference": "" }),
+        json!({ "status": "success", "reference": "a b" }),
+        json!({ "status": "success", "reference": "x".repeat(129) }),
+        json!({ "status": "success", "happened_at_ms": -1 }),
+        json!({ "status": "success", "approval_code": "x".repeat(17) }),
+        json!({ "status": "failure", "code": "general", "operation": "opr_other" }),
+        json!({ "status": "failure", "code": "general", "operation": bench.id(AUTH) }),
+    ] {
+        unknown(200, &state(&bench, SALE, more));
+    }
+    for body in ["", "{}", "[]", "null", "<html>", "{\"status\":\"success\"}"] {
+        unknown(200, body);
+    }
+    let success = state(&bench, SALE, json!({ "status": "success" }));
+    unknown(200, &format!("{success}{success}"));
+    unknown(200, &success.replacen('{', "{\"status\":\"failure\",", 1));
+    unknown(200, &format!("{success}{}", " ".repeat(64 * 1024)));
+    for status in [201, 204, 302, 400, 401, 404, 409, 422, 429, 500, 503] {
+        unknown(status, &success);
+        let error = json!({ "error": { "code": "internal", "message": "" } });
+        unknown(status, &error.to_string());
+    }
+}
+
+#[test]
+fn another_amount_is_told_as_it_came() {
+    let bench = Bench::new();
+    let body = state(
+        &bench,
+        SALE,
+        json!({ "status": "success", "amount": 14_900 }),
+    );
+    let told = report(bench.answered(SALE, &begin(), 200, &body));
+    assert_eq!(told.facts.amount, Money::new(14_900, rupee()).ok());
+    assert_eq!(told.outcome, Outcome::Approved);
+}
+
+#[test]
+fn an_answer_is_believed_by_its_signature_its_age_and_its_question() {
+    let bench = Bench::new();
+    let request = bench.request(SALE, &begin()).expect("it can be made");
+    let id = header(&request, signature::ID);
+    let body = state(
+        &bench,
+        SALE,
+        json!({ "status": "failure", "code": "general" }),
+    );
+    let means = |response| bench.step(SALE, (&begin(), 0), &response);
+    assert_ne!(means(response(200, &id, &body)), Step::unknown());
+    for late_ms in [-300_000, 300_000] {
+        let at = NOW.plus_millis(late_ms);
+        assert_ne!(
+            means(signed_at(at, 200, &id, &body)),
+            Step::unknown(),
+            "{late_ms}"
+        );
+        let at = NOW.plus_millis(late_ms + late_ms.signum() * 2_000);
+        assert_eq!(
+            means(signed_at(at, 200, &id, &body)),
+            Step::unknown(),
+            "{late_ms}"
+        );
+    }
+    let question = bench.request(SALE, &ASK).expect("it can be made");
+    let other = header(&question, signature::ID);
+    assert_eq!(
+        means(response(200, &other, &body)),
+        Step::unknown(),
+        "another question's"
+    );
+    for place in 0..3 {
+        let mut without = response(200, &id, &body);
+        without.headers.remove(place);
+        assert_eq!(means(without), Step::unknown(), "{place}");
+    }
+    let mut spoilt = response(200, &id, &body);
+    spoilt.body.push(b' ');
+    assert_eq!(means(spoilt), Step::unknown());
+    let mut foreign = response(200, &id, &body);
+    let keys = Keys::parse(OTHER_KEY).expect("a key");
+    foreign.headers[2].1 = keys.sign(&id, signature::second_of(NOW), body.as_bytes());
+    assert_eq!(means(foreign.clone()), Step::unknown());
+    let reflected = String::from_utf8(request.body.clone()).expect("text");
+    assert_eq!(means(response(200, &id, &reflected)), Step::unknown());
+
+    let mut rotating = Bench::new();
+    rotating.set("key", &format!("{} {OTHER_KEY}", crate::remote::KEY));
+    let told = rotating.step(SALE, (&begin(), 0), &foreign);
+    assert_ne!(told, Step::unknown(), "the second key verifies too");
+}
+
+#[test]
+fn not_found_is_signed_or_it_is_nothing() {
+    let bench = Bench::new();
+    let error = |code: &str| json!({ "error": { "code": code, "message": "?" } }).to_string();
+    let told = |body: &str| bench.answered(REFUND, &ASK, 404, body);
+    assert_eq!(told(&error("not_found")), Step::NotFound);
+    assert_eq!(told(&error("unknown_operation")), Step::unknown());
+    assert_eq!(told(""), Step::unknown());
+    let mut unsigned = response(404, "m", &error("not_found"));
+    unsigned.headers.clear();
+    assert_eq!(bench.step(REFUND, (&ASK, 0), &unsigned), Step::unknown());
+}
+
+#[test]
+fn a_try_that_nobody_needs_is_ended() {
+    let mut bench = Bench::new();
+    let processing =
+        |bench: &Bench, number| state(bench, number, json!({ "status": "processing" }));
+    let asked = |bench: &Bench, number, kind: &ExchangeKind| {
+        bench.answered(number, kind, 200, &processing(bench, number))
+    };
+    assert_eq!(
+        report(asked(&bench, SALE, &ASK)).outcome,
+        Outcome::Pending,
+        "it is needed"
+    );
+
+    bench.payment.end = Some(End {
+        reason: EndReason::Expired,
+        at: NOW,
+    });
+    let Step::Next(cancel) = asked(&bench, SALE, &ASK) else {
+        panic!("it is not ended");
+    };
+    let body = body_of(&cancel);
+    assert_eq!(
+        (&body["type"], &body["operation"]),
+        (&"cancel".into(), &bench.id(SALE).into())
+    );
+    let id = header(&cancel, signature::ID);
+    let after = |body: &str| bench.step(SALE, (&ASK, 1), &response(200, &id, body));
+    let ended = state(
+        &bench,
+        SALE,
+        json!({ "status": "failure", "code": "cancelled" }),
+    );
+    assert_eq!(
+        report(after(&ended)).outcome,
+        Outcome::Declined(DeclineCode::General)
+    );
+    let too_late = state(&bench, SALE, json!({ "status": "success" }));
+    assert_eq!(report(after(&too_late)).outcome, Outcome::Approved);
+    assert_eq!(
+        report(after(&processing(&bench, SALE))).outcome,
+        Outcome::Pending
+    );
+    let not_found = json!({ "error": { "code": "not_found" } }).to_string();
+    let step = bench.step(SALE, (&ASK, 1), &response(404, &id, &not_found));
+    assert_eq!(step, Step::unknown(), "it was known a moment ago");
+
+    for (number, kind) in [(SALE, begin()), (REFUND, ASK), (CAPTURE, ASK), (VOID, ASK)] {
+        assert_eq!(
+            report(asked(&bench, number, &kind)).outcome,
+            Outcome::Pending
+        );
+    }
+    let success = state(&bench, SALE, json!({ "status": "success" }));
+    assert_eq!(
+        report(bench.answered(SALE, &ASK, 200, &success)).outcome,
+        Outcome::Approved
+    );
+}
