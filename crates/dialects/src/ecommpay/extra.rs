@@ -78,9 +78,12 @@ impl Extra {
 }
 
 /// The part of a `customer` object that may be kept and echoed: no signature, no account, and nothing
-/// that clients are known to sign each in their own way: null, booleans, fractions, numbers from 2^53 on.
+/// that clients are known to sign each in their own way: null, booleans, fractions, numbers from 2^53 on,
+/// names with digits, colons or foreign letters.
 pub(super) fn echo(customer: &Map<String, Value>) -> Map<String, Value> {
-    let told = |name: &str| !matches!(name, "signature" | "account");
+    // Clients put names in order each in their own way, except for such.
+    let plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-');
+    let told = |name: &str| !matches!(name, "signature" | "account") && name.chars().all(plain);
     let members = customer.iter().filter(|(name, _)| told(name));
     let echoed = members.filter_map(|(name, value)| Some((name.clone(), same_for_all(value)?)));
     echoed.collect()

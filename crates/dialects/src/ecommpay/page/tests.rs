@@ -29,7 +29,12 @@ fn links_of_published_clients_are_signed() {
     let asked = Asked::of(pairs(python.as_bytes()).collect(), None);
     let visitor = Visitor::of(&HeaderMap::new(), None);
     assert!(is_signed(&asked.asking(&visitor).request, "secret"));
-    for (from, to) in [("1001", "1002"), ("USD", "EUR"), ("pid-1", "pid-2"), ("c1", "c2")] {
+    for (from, to) in [
+        ("1001", "1002"),
+        ("USD", "EUR"),
+        ("pid-1", "pid-2"),
+        ("c1", "c2"),
+    ] {
         assert!(!is_signed(&python.replace(from, to), "secret"), "{from}");
     }
 }
