@@ -127,7 +127,7 @@ export class Payer {
     if (message.type() !== "error" && message.type() !== "warning") return;
     // A page that says "not found" or "wrong field" by its status is meant to.
     const text = message.text();
-    if (/status of (404|422)/.test(text) && this.#isPage(message.location().url)) return;
+    if (/status of (400|404|422)/.test(text) && this.#isPage(message.location().url)) return;
     this.problems.push(`console: ${text} (${message.location().url})`);
   }
 
@@ -140,8 +140,9 @@ export class Payer {
   #see(request) {
     const url = request.url();
     if (url.startsWith("data:") || url.startsWith("about:")) return;
-    const { baseUrl, simulatorUrl, shopUrl } = this.#demo;
-    const known = [baseUrl, simulatorUrl, shopUrl].some((own) => url.startsWith(`${own}/`));
+    const { baseUrl, simulatorUrl, shopUrl, partnerUrl } = this.#demo;
+    const all = [baseUrl, simulatorUrl, shopUrl, partnerUrl];
+    const known = all.some((own) => url.startsWith(`${own}/`));
     if (!known) this.problems.push(`a request to somebody else: ${url}`);
     let from = "";
     if (!request.isNavigationRequest()) from = request.frame().url();

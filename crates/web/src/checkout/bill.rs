@@ -65,6 +65,14 @@ impl<'a> Bill<'a> {
     }
 }
 
+/// What texts about a visit to a wallet's page call it.
+pub(crate) fn page_name(method: Option<&PaymentMethod>, t: &'static Texts) -> String {
+    match method.map(|method| method.title.as_str()) {
+        Some("") | None => t.wallet_page.to_owned(),
+        Some(title) => fill(t.quoted, title),
+    }
+}
+
 /// What payers call a method.
 pub(crate) fn title<'a>(method: &'a PaymentMethod, t: &'static Texts) -> &'a str {
     match method.kind {

@@ -215,7 +215,13 @@ pub(crate) async fn back_from_gateway(asked: Asked) -> Response {
         Err(page) => return page,
     };
     let engine = asked.checkout.engine();
-    if let Some(number) = visit.payment.try_in_flight().map(|attempt| attempt.number) {
+    // A try that nobody waits for any more may have ended well all the same.
+    let newest_open = {
+        let mut tries = visit.payment.tries().rev();
+        let open = tries.find(|attempt| attempt.state.is_open());
+        open.map(|attempt| attempt.number)
+    };
+    if let Some(number) = newest_open {
         match engine
             .enquire_now(&visit.owner, visit.payment.id, number)
             .await

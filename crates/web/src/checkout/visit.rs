@@ -7,7 +7,7 @@ use altyn_engine::Owner;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::bill::{Bill, title};
+use super::bill::{Bill, page_name};
 use super::headers::Policy;
 use super::manner::{InFrame, Manner};
 use super::standing::Standing;
@@ -128,11 +128,8 @@ impl View<'_> {
     }
 
     fn name_of(&self, attempt: &Operation) -> String {
-        let t = Texts::of(self.language);
         let method = self.project.method(&attempt.method);
-        method
-            .map_or(t.by_wallet, |method| title(method, t))
-            .to_owned()
+        page_name(method, Texts::of(self.language))
     }
 
     /// By which kind of method a try is made; by card where nobody knows any more.

@@ -22,6 +22,7 @@ pub(crate) const TEXTS: Texts = Texts {
     card: "Card",
     amount: "Amount",
     refunded: "Refunded",
+    method: "Payment method",
     approval_code: "Authorization code",
     time_left: "Time left",
     days: "{} d",
@@ -46,6 +47,8 @@ pub(crate) const TEXTS: Texts = Texts {
     by_card: "Bank card",
     by_wallet: "Digital wallet",
     going: "Going to the payment…",
+    wallet_page: "the wallet’s page",
+    quoted: "{}",
     wallet_note: "You will confirm the payment at {} and come back here.",
     go_on_at: "Go on at {}",
     new_window: "Open in a new window",
@@ -91,7 +94,7 @@ pub(crate) const TEXTS: Texts = Texts {
     challenge_again: "Your bank's page ended without an answer. Please open it again.",
     away: Message {
         title: "Confirm the payment",
-        text: "The page of {} is about to open. You will come back here after paying.",
+        text: "You are about to go to {}. You will come back here after paying.",
     },
     away_again: Message {
         title: "Payment not finished",

@@ -33,6 +33,7 @@ pub(crate) struct Texts {
     pub card: &'static str,
     pub amount: &'static str,
     pub refunded: &'static str,
+    pub method: &'static str,
     pub approval_code: &'static str,
     pub time_left: &'static str,
     pub days: &'static str,
@@ -56,6 +57,10 @@ pub(crate) struct Texts {
     pub choose_method: &'static str,
     pub by_card: &'static str,
     pub by_wallet: &'static str,
+    /// A page whose name nobody knows, as the texts about a visit to it call it.
+    pub wallet_page: &'static str,
+    /// A name as those texts call it.
+    pub quoted: &'static str,
     pub wallet_note: &'static str,
     pub going: &'static str,
     pub go_on_at: &'static str,
@@ -237,7 +242,12 @@ impl Texts {
     }
 }
 
-/// A text with its one value in place.
+/// A text with its one value in place. A text that begins with it begins with a capital letter.
 pub(crate) fn fill(text: &str, value: &str) -> String {
-    text.replacen("{}", value, 1)
+    let filled = text.replacen("{}", value, 1);
+    let mut rest = filled.chars();
+    match rest.next() {
+        Some(first) if text.starts_with("{}") => first.to_uppercase().chain(rest).collect(),
+        Some(_) | None => filled,
+    }
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::super::bill::{Bill, title};
+use super::super::bill::{Bill, page_name, title};
 use super::super::card_form::{FieldErrors, Kept, compact_month};
 use super::super::draft::Asking;
 use super::super::headers::Policy;
@@ -238,15 +238,12 @@ fn offers(bill: &Bill<'_>, manner: &Manner, filled: &Filled, newest: Option<&str
     let is_there = |wish: &&str| methods.iter().any(|method| method.id == **wish);
     let open = wishes.into_iter().flatten().find(is_there);
     let open = open.or_else(|| methods.first().map(|method| method.id.as_str()));
-    let offer = |method: &&altyn_domain::PaymentMethod| {
-        let title = title(method, t);
-        Offer {
-            id: method.id.clone(),
-            title: title.to_owned(),
-            is_card: method.kind == MethodKind::Card,
-            is_open: open == Some(method.id.as_str()),
-            note: fill(t.wallet_note, title),
-        }
+    let offer = |method: &&altyn_domain::PaymentMethod| Offer {
+        id: method.id.clone(),
+        title: title(method, t).to_owned(),
+        is_card: method.kind == MethodKind::Card,
+        is_open: open == Some(method.id.as_str()),
+        note: fill(t.wallet_note, &page_name(Some(method), t)),
     };
     methods.iter().map(offer).collect()
 }

@@ -176,7 +176,7 @@ fn rows(view: &View<'_>) -> Vec<Row> {
     if let Some(card) = attempt.and_then(|attempt| attempt.card.as_ref()) {
         add(t.card, card_shown(card));
     } else if let Some(method) = method.filter(|method| method.kind == MethodKind::Wallet) {
-        add(t.choose_method, title(method, t).to_owned());
+        add(t.method, title(method, t).to_owned());
     }
     let winner = payment.winner();
     if let Some(code) = winner.and_then(|winner| winner.facts.approval_code.clone()) {
