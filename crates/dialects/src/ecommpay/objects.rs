@@ -107,14 +107,14 @@ impl<'a> Provider<'a> {
     fn of(view: &View<'a>, operation: &'a Operation) -> Option<Self> {
         let facts = &operation.facts;
         let payment_id = facts.connector_reference.as_deref()?;
-        let ours = operation
-            .finished_at
-            .filter(|_| !gives_back(operation.kind));
+        // The documented refunds have no date of the provider, whether it tells one or not.
+        let dated = Some(operation).filter(|operation| !gives_back(operation.kind));
+        let date = dated.and_then(|_| facts.happened_at.or(operation.finished_at));
         Some(Self {
             id: view.provider_number(operation),
             payment_id,
             auth_code: facts.approval_code.as_deref().unwrap_or_default(),
-            date: facts.happened_at.or(ours).map(dates::wire),
+            date: date.map(dates::wire),
         })
     }
 }
