@@ -93,8 +93,12 @@ export function setAskable(form: Askable): void {
   askable = form;
 }
 
+let shown: HTMLFormElement | undefined;
+
 /** The payer has this way of paying before the eyes. */
 export function tellMethod(form: HTMLFormElement): void {
+  if (form === shown) return;
+  shown = form;
   const { name = "", code = "", kind } = form.dataset;
   tell({ message: "epframe.method", name, code, kind: kind === "card" ? "card" : "wallet" });
 }

@@ -190,8 +190,7 @@ export function startForm(): void {
     });
   }
   const first = openForm();
-  // A choice that is open from the start tells so by itself.
-  if (first && !first.closest("details")) tellMethod(first);
+  if (first) tellMethod(first);
   setAskable({
     check: () => check(fieldsOfForm.get(openForm() as HTMLFormElement) ?? []),
     submit: () => openForm()?.requestSubmit(),
