@@ -5,6 +5,7 @@ mod book;
 mod checks;
 mod decide_edges;
 mod desk;
+mod enumeration;
 mod lifecycle;
 mod methods;
 mod model;

@@ -1,0 +1,157 @@
+//! Every order of events that a payment with up to two tries can meet, each step held against the rows of
+//! the table in `docs/life-of-a-payment.md` that fit it. `ALTYN_TEST_FULL=1` plays three tries.
+//!
+//! The search goes breadth first, so the events it prints when a row is broken are the fewest that break it.
+//! Worlds that go on alike are played on once: what is left has an end, and the search comes to it.
+
+mod always;
+mod rules;
+mod table;
+mod world;
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use altyn_domain::{SurplusPolicy, Way};
+
+use rules::Step;
+use table::Row;
+use world::{Act, Case, World};
+
+/// Far more than the longest of them.
+const EVENTS_MAX: usize = 100;
+
+#[test]
+fn lifecycle_table_holds_for_every_order_of_events() {
+    let rows = table::rows();
+    let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
+    assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
+    let full = std::env::var("ALTYN_TEST_FULL").is_ok_and(|value| value == "1");
+    let mut search = Search::new(&rows, if full { 3 } else { 2 });
+    for way in [Way::Purchase, Way::Hold] {
+        for policy in [SurplusPolicy::Return, SurplusPolicy::Manual] {
+            for tries_max in 1..=3 {
+                search.everything(way, policy, tries_max);
+            }
+        }
+    }
+    println!(
+        "{} worlds, {} steps, at most {} events deep",
+        search.worlds, search.steps, search.depth
+    );
+    for (number, hits) in &search.hits {
+        println!("row {number:2}: {hits}");
+    }
+    let never: Vec<_> = search.hits.iter().filter(|(_, hits)| **hits == 0).collect();
+    assert!(never.is_empty(), "rows that nothing fits: {never:?}");
+}
+
+/// What was played so far, of all cases.
+struct Search<'a> {
+    rows: &'a [Row],
+    tries: usize,
+    hits: BTreeMap<u32, u64>,
+    worlds: usize,
+    steps: usize,
+    depth: usize,
+}
+
+/// How a world came about: the one before it, and what happened there.
+struct Origin {
+    parent: usize,
+    act: Option<Act>,
+    depth: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(rows: &'a [Row], tries: usize) -> Self {
+        Self {
+            rows,
+            tries,
+            hits: rows.iter().map(|row| (row.number, 0)).collect(),
+            worlds: 0,
+            steps: 0,
+            depth: 0,
+        }
+    }
+
+    /// Plays every order of events of one case.
+    fn everything(&mut self, way: Way, policy: SurplusPolicy, tries_max: u32) {
+        let (case, world) = Case::open(way, policy, tries_max, self.tries);
+        let mut seen = HashSet::from([world.key()]);
+        let mut origins = vec![Origin {
+            parent: 0,
+            act: None,
+            depth: 0,
+        }];
+        let mut queue = VecDeque::from([(0, world)]);
+        while let Some((place, world)) = queue.pop_front() {
+            let depth = origins[place].depth + 1;
+            assert!(depth < EVENTS_MAX, "the search has no end");
+            for act in world.acts(&case) {
+                let mut after = world.clone();
+                let played = AssertUnwindSafe(|| self.step(&case, &world, act, &mut after));
+                if catch_unwind(played).is_err() {
+                    let path = path(&origins, place);
+                    panic!("{way:?} {policy:?}, {tries_max} tries: {path:?}, then {act:?}");
+                }
+                if seen.insert(after.key()) {
+                    self.depth = self.depth.max(depth);
+                    let act = Some(act);
+                    origins.push(Origin {
+                        parent: place,
+                        act,
+                        depth,
+                    });
+                    queue.push_back((origins.len() - 1, after));
+                }
+            }
+        }
+        self.worlds += origins.len();
+    }
+
+    /// Lets something happen, and holds it against the table and against what is always so.
+    fn step(&mut self, case: &Case, before: &World, act: Act, after: &mut World) {
+        self.steps += 1;
+        let decision = match after.play(case, act) {
+            Ok(Some(decision)) => decision,
+            Ok(None) => return,
+            Err(_) => {
+                assert_eq!(before.payment, after.payment, "a refusal changes nothing");
+                return always::may_be_refused(before, after, act);
+            }
+        };
+        let step = Step {
+            case,
+            before,
+            act,
+            after,
+            decision: &decision,
+        };
+        always::check(&step);
+        let mut fitting = 0;
+        for row in self.rows.iter().filter(|row| row.fits(&step)) {
+            *self.hits.entry(row.number).or_default() += 1;
+            fitting += 1;
+            if catch_unwind(AssertUnwindSafe(|| row.hold(&step))).is_err() {
+                panic!("row {} is broken", row.number);
+            }
+        }
+        assert!(
+            fitting > 0 || !step.concerns_the_table(),
+            "the table has no row for this"
+        );
+    }
+}
+
+/// What happened until this world, from the first event.
+fn path(origins: &[Origin], place: usize) -> Vec<Act> {
+    let mut acts = Vec::new();
+    let mut place = place;
+    while let Some(act) = origins[place].act {
+        acts.push(act);
+        place = origins[place].parent;
+    }
+    acts.reverse();
+    acts
+}
