@@ -155,11 +155,12 @@ async fn gate_leads_to_the_wallet_and_a_callback_pays() {
     let (path, sent) = gate.requests().pop().expect("a sale");
     assert_eq!(path, "wallet-partner/sale");
     assert_eq!(sent["general"]["payment_id"], json!(number));
-    let payment = json!({"amount": 248_100, "currency": "INR", "description": "Altai honey x 2"});
+    let payment = json!({"amount": 248_100, "currency": "INR", "description": "Altai honey × 2"});
     assert_eq!(sent["payment"], payment);
     let customer = json!({
         "id": "buyer-9876543210", "ip_address": "127.0.0.1", "first_name": "Asha",
         "last_name": "Rao", "phone": "9876543210", "email": "asha@example.com",
+        "language": "en_US",
     });
     assert_eq!(sent["customer"], customer);
     let back = format!("{}/india/orders/{number}", simulator.shop_url);
@@ -270,7 +271,7 @@ async fn payment_page_is_opened_with_signed_parameters() {
         ("payment_id", &number),
         ("payment_amount", "248100"),
         ("payment_currency", "INR"),
-        ("payment_description", "Altai honey x 2"),
+        ("payment_description", "Altai honey × 2"),
         ("customer_id", "buyer-9876543210"),
         ("customer_phone", "9876543210"),
         ("language_code", "en"),

@@ -8,6 +8,7 @@ use super::order::{CURRENCY, Order, Refund, Way};
 use super::sign;
 use super::told::Told;
 use crate::shop::http::{GatewayError, Http};
+use crate::web::Language;
 
 /// The shop's account at the gateway.
 pub struct Gate {
@@ -69,6 +70,7 @@ impl Gate {
                 "id": payer.id(), "ip_address": payer.ip_address,
                 "first_name": payer.first_name, "last_name": payer.last_name,
                 "phone": payer.phone, "email": payer.email,
+                "language": locale(order.language),
             },
             "return_url": {
                 "success": addresses.order, "decline": addresses.order,
@@ -185,6 +187,15 @@ impl Gate {
             .extend_pairs(parameters)
             .finish();
         format!("{}?{query}", self.payment_page_url)
+    }
+}
+
+/// The Gate wants a country beside the language.
+fn locale(language: Language) -> &'static str {
+    match language {
+        Language::Kk => "kk_KZ",
+        Language::Ru => "ru_RU",
+        Language::En => "en_US",
     }
 }
 

@@ -23,11 +23,11 @@ use url::Url;
 
 use super::Shop;
 use super::cashier::Cashier;
-use super::goods::{self, Good};
+use super::goods;
 use super::orders::Orders;
 use super::pages::Listed;
 use crate::config::EcommpayConfig;
-use crate::web::{self, Language};
+use crate::web;
 use gate::{Addresses, Gate};
 pub use order::Order;
 pub use pages::basket;
@@ -121,8 +121,8 @@ impl Desk {
 
 /// What an order is for, in the gateway's records and on its page.
 fn description(order: &Order) -> String {
-    let name = goods::find(&order.good).map_or("", |good: &Good| good.name(Language::En));
-    format!("{name} x {}", order.quantity)
+    let name = goods::find(&order.good).map_or("", |good| good.name(order.language));
+    format!("{name} × {}", order.quantity)
 }
 
 /// All addresses of the cashier.
