@@ -28,8 +28,9 @@ use super::kept::{Back, How, Kept, Mode};
 /// The largest amount, in minor units.
 const AMOUNT_MAX: i64 = 10_000_000_000_000;
 
-/// How long a payment can be paid unless `best_before` says otherwise, and how far ahead that may be.
-const USUAL_LIFE_MS: i64 = 10 * 60_000;
+/// How long a payment can be paid unless `best_before` says otherwise, and how far ahead that may be. Longer
+/// than a wallet's page is waited for, so that its late end still finds a payment that is open.
+const USUAL_LIFE_MS: i64 = 30 * 60_000;
 const AHEAD_MAX_MS: i64 = 30 * 86_400_000;
 
 /// How many tries a payer has, and where the first failure goes back to the shop by itself.
