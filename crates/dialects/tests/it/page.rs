@@ -199,7 +199,7 @@ async fn a_card_pays_what_the_link_says() {
     assert_eq!(payment.order.reference, "Order-7");
     assert_eq!(payment.order.language, Language::En);
     assert_eq!(payment.tries_max, 5);
-    assert_eq!(payment.expires_at.as_millis(), NOW_MS + 600_000);
+    assert_eq!(payment.expires_at.as_millis(), NOW_MS + 1_800_000);
     assert_eq!(payment.order.customer.name.as_deref(), Some("Mary"));
     assert_eq!(payment.order.attributes["merchant_data"], "basket 9");
     let told = shop.status("ORDER-7").await;
