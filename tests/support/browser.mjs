@@ -157,8 +157,15 @@ export class Payer {
     const headers = response.headers();
     if (response.status() >= 500) this.problems.push(`${response.status()} from ${url}`);
     if (response.request().resourceType() !== "document") return;
-    const missing = missingProtection(headers, new URL(url).pathname.endsWith("/3ds/method"));
+    const missing = missingProtection(headers, this.#framer(response.request()));
     if (missing.length) this.problems.push(`${url} lacks ${missing.join(", ")}`);
+  }
+
+  /** Who may show a page in a frame: the page itself, the shop around the frame, or nobody. */
+  #framer(request) {
+    if (new URL(request.url()).pathname.endsWith("/3ds/method")) return "'self'";
+    const around = request.frame().parentFrame();
+    return around ? `'self' ${new URL(around.url()).origin}` : "'none'";
   }
 
   // What can be said of the page that is open.
@@ -204,7 +211,7 @@ function axeSource() {
 }
 
 /** The headers that a page of Checkout must have and has not. */
-export function missingProtection(headers, framedByUs = false) {
+export function missingProtection(headers, framer = "'none'") {
   const policy = headers["content-security-policy"] ?? "";
   const directives = policy.split(";").map((directive) => directive.trim());
   const has = (directive) => directives.includes(directive);
@@ -213,10 +220,10 @@ export function missingProtection(headers, framedByUs = false) {
     "script-src 'self'": has("script-src 'self'"),
     "style-src 'self'": has("style-src 'self'"),
     "base-uri 'none'": has("base-uri 'none'"),
-    "frame-ancestors": has(`frame-ancestors '${framedByUs ? "self" : "none"}'`),
+    "frame-ancestors": has(`frame-ancestors ${framer}`),
     "a policy without exceptions": !/unsafe|\*|https?:(?!\/\/)/.test(policy),
     nosniff: headers["x-content-type-options"] === "nosniff",
-    "x-frame-options": framedByUs || headers["x-frame-options"] === "DENY",
+    "x-frame-options": framer !== "'none'" || headers["x-frame-options"] === "DENY",
     "no-store": headers["cache-control"] === "no-store",
     "referrer-policy": headers["referrer-policy"] === "same-origin",
   };
