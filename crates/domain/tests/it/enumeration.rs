@@ -110,7 +110,7 @@ impl<'a> Search<'a> {
         self.worlds += origins.len();
     }
 
-    /// Lets something happen, and holds it against the table and against what is always so.
+    /// Lets something happen, and holds it against the rows that fit it and against what is always so.
     fn step(&mut self, case: &Case, before: &World, act: Act, after: &mut World) {
         self.steps += 1;
         let decision = match after.play(case, act) {
@@ -128,7 +128,6 @@ impl<'a> Search<'a> {
             after,
             decision: &decision,
         };
-        always::check(&step);
         let mut fitting = 0;
         for row in self.rows.iter().filter(|row| row.fits(&step)) {
             *self.hits.entry(row.number).or_default() += 1;
@@ -141,6 +140,7 @@ impl<'a> Search<'a> {
             fitting > 0 || !step.concerns_the_table(),
             "the table has no row for this"
         );
+        always::check(&step);
     }
 }
 
