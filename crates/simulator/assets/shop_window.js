@@ -23,4 +23,5 @@ function open() {
 }
 
 main.querySelector("[data-action=open]").addEventListener("click", open);
+main.querySelector("[data-scripted]").hidden = false;
 open();
