@@ -164,7 +164,8 @@ function openWindow(config: Options, method: string): void {
   const url = pageUrl(config, SCRIPT);
   const pairs = parametersOf(config);
   if (method === "POST") {
-    post(url, pairs, "_blank");
+    // Without a click behind it a new window would be swallowed without a word.
+    post(url, pairs, navigator.userActivation?.isActive === false ? "_self" : "_blank");
     return;
   }
   const address = `${url}?${new URLSearchParams(pairs)}`;

@@ -82,7 +82,7 @@ pub(crate) const TEXTS: Texts = Texts {
         title: "Waiting for the payment service",
         text: "This usually takes a few seconds. Do not pay again: the page updates itself.",
     },
-    wait_long: "Your bank is taking longer than usual. You may close this page: the shop will learn the result without it.",
+    wait_long: "The answer is taking longer than usual. You may close this page: the shop will learn the result without it.",
     device_check: Message {
         title: "Your bank is checking the card",
         text: "This takes 10 seconds at most. Please keep this page open.",

@@ -1,14 +1,14 @@
 //! Checkout over a real engine and database, with a bank that answers by card number.
 
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use altyn_domain::{
     CardNumber, Connector, ConnectorError, ConnectorSettings, Currency, DeclineCode, ExchangeKind,
-    ExchangeRequest, Facts, HttpMethod, HttpRequest, HttpResponse, Language, Money, NotFoundRule,
-    Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, ProjectSettings, Report, Step,
-    SurplusPolicy, Timestamp, Way,
+    ExchangeRequest, Facts, HttpMethod, HttpRequest, HttpResponse, Language, MethodKind, Money,
+    NotFoundRule, Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, ProjectSettings,
+    Report, Step, SurplusPolicy, Timestamp, Way,
 };
 use altyn_engine::{
     Clock, Engine, EngineConfig, EngineParts, Entropy, NewCredential, NewProject, Owner,
@@ -67,6 +67,8 @@ impl Entropy for Hands {
 #[derive(Default)]
 pub struct Bank {
     pub began: AtomicUsize,
+    /// Whether the payer has paid on the wallet's page.
+    pub wallet_paid: AtomicBool,
     pub last: Mutex<String>,
 }
 
@@ -78,6 +80,8 @@ async fn bank_answers(State(bank): State<Arc<Bank>>, said: String) -> String {
     let number = CardNumber::parse(GOOD).expect("it is one");
     let words: Vec<&str> = said.split_whitespace().collect();
     let answer = match words.as_slice() {
+        ["enquire"] if bank.wallet_paid.load(Ordering::SeqCst) => "approved",
+        ["begin", "wallet", _] => "redirect",
         ["begin", card, _] if *card == number.expose() => "approved",
         ["begin", POOR, _] => "declined",
         ["begin", SECURE, "true"] => "method",
@@ -99,7 +103,9 @@ impl Connector for Words {
     fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {
         let body = match exchange.kind {
             ExchangeKind::Begin { card, browser, .. } => {
-                let card = card.as_ref().ok_or(ConnectorError::CardNeeded)?;
+                let Some(card) = card else {
+                    return request(exchange, "begin wallet -".to_owned());
+                };
                 let with_frame = browser.as_ref().is_some_and(|browser| {
                     assert!(
                         browser
@@ -114,12 +120,7 @@ impl Connector for Words {
             ExchangeKind::Challenged { cres } => format!("challenged {cres}"),
             ExchangeKind::Enquire => "enquire".to_owned(),
         };
-        Ok(HttpRequest {
-            method: HttpMethod::Post,
-            url: exchange.settings.require("url")?.to_owned(),
-            headers: vec![("content-type", "text/plain".to_owned())],
-            body: body.into_bytes(),
-        })
+        request(exchange, body)
     }
 
     fn step(&self, _: &ExchangeRequest<'_>, response: &HttpResponse) -> Step {
@@ -143,6 +144,14 @@ impl Connector for Words {
                 };
                 (Outcome::Pending, Some(action))
             }
+            b"redirect" => {
+                let action = PayerAction::Redirect {
+                    url: "https://wallet.example/pay?a=1&b=2".to_owned(),
+                    method: HttpMethod::Get,
+                    fields: std::collections::BTreeMap::new(),
+                };
+                (Outcome::Pending, Some(action))
+            }
             _ => (Outcome::Pending, None),
         };
         Step::Report(Box::new(Report {
@@ -155,6 +164,15 @@ impl Connector for Words {
     fn not_found_rule(&self, _: &ConnectorSettings) -> NotFoundRule {
         NotFoundRule::Never
     }
+}
+
+fn request(exchange: &ExchangeRequest<'_>, body: String) -> Result<HttpRequest, ConnectorError> {
+    Ok(HttpRequest {
+        method: HttpMethod::Post,
+        url: exchange.settings.require("url")?.to_owned(),
+        headers: vec![("content-type", "text/plain".to_owned())],
+        body: body.into_bytes(),
+    })
 }
 
 /// The door of the dialect of these tests.
@@ -198,6 +216,15 @@ impl Page {
 
 impl Gate {
     pub async fn open() -> Self {
+        Self::open_with(false).await
+    }
+
+    /// A shop that takes a wallet beside cards.
+    pub async fn with_wallet() -> Self {
+        Self::open_with(true).await
+    }
+
+    async fn open_with(has_wallet: bool) -> Self {
         let folder = TempDir::new().expect("a folder");
         let storage = SqliteStorage::open(folder.path().join("altyn.db")).expect("a database");
         let hands = Arc::new(Hands {
@@ -217,7 +244,7 @@ impl Gate {
         .expect("it starts");
         let bank = Arc::new(Bank::default());
         let url = serve(bank.clone()).await;
-        let owner = shop(&engine, url).await;
+        let owner = shop(&engine, url, has_wallet).await;
         let public_url = "http://gate.test/base/".to_owned();
         let checkout = Checkout::new(engine.clone(), public_url, vec![Arc::new(Shop)]);
         Self {
@@ -321,7 +348,14 @@ async fn serve(bank: Arc<Bank>) -> String {
     format!("http://{address}/")
 }
 
-async fn shop(engine: &Engine, bank_url: String) -> Owner {
+async fn shop(engine: &Engine, bank_url: String, has_wallet: bool) -> Owner {
+    let url = ConnectorSettings([("url".to_owned(), bank_url)].into());
+    let card = PaymentMethod::card("card", "words", url.clone());
+    let wallet = has_wallet.then(|| PaymentMethod {
+        kind: MethodKind::Wallet,
+        title: "Dala Wallet".to_owned(),
+        ..PaymentMethod::card("wallet", "words", url)
+    });
     let settings = ProjectSettings {
         default_currency: Currency::KZT,
         currencies: vec![Currency::KZT],
@@ -331,11 +365,7 @@ async fn shop(engine: &Engine, bank_url: String) -> Owner {
         surplus: SurplusPolicy::Return,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
-        methods: vec![PaymentMethod::card(
-            "card",
-            "words",
-            ConnectorSettings([("url".to_owned(), bank_url)].into()),
-        )],
+        methods: [Some(card), wallet].into_iter().flatten().collect(),
         keys: Vec::new(),
     };
     let project = NewProject {

@@ -4,3 +4,4 @@ mod gate;
 mod pay;
 mod safety;
 mod steps;
+mod wallet;

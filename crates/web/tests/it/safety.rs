@@ -170,6 +170,38 @@ async fn assets_are_kept_for_ever_and_sent_small() {
 }
 
 #[tokio::test]
+async fn the_widget_is_for_shops_everywhere_and_asked_for_again() {
+    let gate = Gate::open().await;
+    for (name, kind) in [
+        ("merchant.js", "text/javascript"),
+        ("merchant.css", "text/css"),
+    ] {
+        let path = format!("/shared/{name}");
+        let asset = gate.get(&path).await;
+        assert_eq!(asset.status, StatusCode::OK);
+        let header = |name: &str| asset.headers[name].to_str().expect("plain");
+        assert!(header("content-type").starts_with(kind));
+        assert_eq!(header("cross-origin-resource-policy"), "cross-origin");
+        assert_eq!(header("access-control-allow-origin"), "*");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert!(!header("cache-control").contains("immutable"));
+        let known = Request::get(&path).header(header::IF_NONE_MATCH, header("etag"));
+        let again = gate
+            .ask(known.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        assert!(again.text.is_empty());
+        let small = Request::get(&path).header(header::ACCEPT_ENCODING, "gzip");
+        let small = gate
+            .ask(small.body(Body::empty()).expect("a request"))
+            .await;
+        assert_eq!(small.headers[header::CONTENT_ENCODING], "gzip");
+    }
+    let missing = gate.get("/shared/merchant.map").await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn pages_are_compressed_for_those_who_take_it() {
     let gate = Gate::open().await;
     let id = gate.order().await;
