@@ -30,7 +30,6 @@ pub const REVERSAL: u32 = 6;
 pub struct Bench {
     pub payment: Payment,
     pub settings: ConnectorSettings,
-    pub addresses: Addresses,
 }
 
 fn operation(number: u32, kind: OperationKind) -> Operation {
@@ -126,15 +125,9 @@ impl Bench {
                 .map(|(number, kind)| operation(number, kind))
                 .collect(),
         };
-        let base = "https://pay.example";
-        let addresses = Addresses {
-            notice_url: format!("{base}/notices/{}/1", payment.id.uuid()),
-            return_url: format!("{base}/checkout/{}/back", payment.id.uuid()),
-        };
         let mut bench = Self {
             payment,
             settings: ConnectorSettings::default(),
-            addresses,
         };
         bench.set("base_url", "https://connector.example/altyn");
         bench.set("key", KEY);
@@ -160,6 +153,14 @@ impl Bench {
             .to_string()
     }
 
+    pub fn addresses(&self, number: u32) -> Addresses {
+        let (base, id) = ("https://pay.example", self.payment.id.uuid());
+        Addresses {
+            notice_url: format!("{base}/notices/{id}/{number}"),
+            return_url: format!("{base}/checkout/{id}/back"),
+        }
+    }
+
     fn exchange<T>(
         &self,
         number: u32,
@@ -171,7 +172,7 @@ impl Bench {
             operation: self.payment.operation(number).expect("it exists"),
             settings: &self.settings,
             kind,
-            addresses: &self.addresses,
+            addresses: &self.addresses(number),
             round,
             at: NOW,
         })
@@ -320,7 +321,7 @@ fn a_resend_is_the_same_message_and_a_question_is_a_new_one() {
             operation: bench.payment.operation(number).expect("it exists"),
             settings: &bench.settings,
             kind,
-            addresses: &bench.addresses,
+            addresses: &bench.addresses(number),
             round: 0,
             at: NOW.plus_millis(2_000),
         };
