@@ -5,8 +5,10 @@
 
 mod assemble;
 mod audit;
+mod check;
 mod clock;
 mod configuration;
+mod connector;
 mod demo;
 mod ecommpay;
 mod http;
@@ -45,6 +47,8 @@ enum Command {
     Project(project::ProjectArguments),
     /// Show or change the payment methods of a project
     Method(method::MethodArguments),
+    /// Check a gateway that is added over HTTP
+    Connector(connector::ConnectorArguments),
     /// Print the canonical text and the signature of a message, as each dialect makes them
     Signature(signature::SignatureArguments),
 }
@@ -82,6 +86,7 @@ async fn run(command: Command) -> anyhow::Result<std::process::ExitCode> {
         Command::Incidents(arguments) => incidents::run(arguments).await,
         Command::Project(arguments) => project::run(arguments).await,
         Command::Method(arguments) => method::run(arguments).await,
+        Command::Connector(arguments) => connector::run(arguments).await,
         Command::Signature(arguments) => signature::run(&arguments),
     }
 }
