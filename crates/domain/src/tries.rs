@@ -293,7 +293,7 @@ pub(crate) fn period_over(
     if waits && payment.tries_left() == 0 {
         fx.tell_if_wanted(EventKind::PeriodOver, number, ctx);
     }
-    if payment.is_open() && payment.try_in_flight().is_none() && ctx.now >= payment.expires_at {
+    if waits && ctx.now >= payment.expires_at {
         end(payment, EndReason::Expired, ctx, fx);
     }
     Ok(())

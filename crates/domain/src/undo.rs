@@ -122,6 +122,45 @@ pub(crate) fn refund(
             return Ok(Step::Repeated(first.number));
         }
     }
+    may_refund(command, payment)?;
+    let left = payment.refundable();
+    let all = if left > 0 {
+        left
+    } else {
+        payment.sums.captured
+    };
+    let wanted = asked(payment, command.amount.unwrap_or(all))?;
+    let refused = refund_refused(payment, wanted.minor(), ctx.project);
+    if let (Some(code), OnRefusal::Answer) = (refused, command.on_refusal) {
+        within(payment, command.amount, left)?;
+        return Err(Refusal::MethodCannot(code));
+    }
+    let amount = wanted.minor();
+    let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
+    operation.id = command.operation_id;
+    operation.initiator = command.initiator;
+    operation.reference.clone_from(&command.reference);
+    operation.description.clone_from(&command.description);
+    if let Some(reference) = &command.reference {
+        let key = format!("{}/{reference}", payment.id.uuid());
+        fx.references.push((ReferenceKind::Refund, key));
+    }
+    let number = operation.number;
+    match refused {
+        Some(code) => {
+            operation.state = OperationState::Declined;
+            operation.decline = Some(code);
+            operation.finished_at = Some(ctx.now);
+            fx.tell(EventKind::RefundDeclined, Some(number));
+        }
+        None => reserve_refund(&mut operation, payment, ctx, fx),
+    }
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
+/// Whether the payment stands where money can be given back, as the command believes it does.
+fn may_refund(command: &Refund, payment: &Payment) -> Result<(), Refusal> {
     let records = command.on_refusal == OnRefusal::Record;
     match payment.status() {
         PaymentStatus::Captured | PaymentStatus::PartiallyRefunded => {}
@@ -148,40 +187,7 @@ pub(crate) fn refund(
     if payment.refundable() == 0 && command.amount.is_none() && !records {
         return Err(Refusal::InProgress);
     }
-    let left = payment.refundable();
-    let all = if left > 0 {
-        left
-    } else {
-        payment.sums.captured
-    };
-    let wanted = asked(payment, command.amount.unwrap_or(all))?;
-    let refused = refund_refused(payment, wanted.minor(), ctx.project);
-    if let (Some(code), false) = (refused, records) {
-        within(payment, command.amount, left)?;
-        return Err(Refusal::MethodCannot(code));
-    }
-    let amount = wanted.minor();
-    let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
-    operation.id = command.operation_id;
-    operation.initiator = command.initiator;
-    operation.reference.clone_from(&command.reference);
-    operation.description.clone_from(&command.description);
-    if let Some(reference) = &command.reference {
-        let key = format!("{}/{reference}", payment.id.uuid());
-        fx.references.push((ReferenceKind::Refund, key));
-    }
-    let number = operation.number;
-    match refused {
-        Some(code) => {
-            operation.state = OperationState::Declined;
-            operation.decline = Some(code);
-            operation.finished_at = Some(ctx.now);
-            fx.tell(EventKind::RefundDeclined, Some(number));
-        }
-        None => reserve_refund(&mut operation, payment, ctx, fx),
-    }
-    payment.operations.push(operation);
-    Ok(Step::Done(Some(number)))
+    Ok(())
 }
 
 /// Reserves the money of a refund and records that it is about to be sent.
