@@ -100,9 +100,7 @@ impl Engine {
             }
         }
     }
-}
 
-impl Engine {
     /// The requests of one exchange, one after the other, until one of them says what is known; else the
     /// outcome of silence.
     async fn rounds(
