@@ -6,3 +6,4 @@
 pub mod ecommpay;
 mod intake;
 pub mod rbs;
+mod web_address;

@@ -10,10 +10,9 @@ use altyn_engine::{Engine, Owner};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use serde_json::Value;
-use url::Url;
 use zeroize::Zeroizing;
 
-use crate::intake;
+use crate::{intake, web_address};
 
 use super::answer::{Fault, Rejection, of_authentication};
 use super::codes::Code;
@@ -214,24 +213,9 @@ pub(super) fn whole_of(value: &Json<'_>) -> Option<i64> {
         .filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether a text is an absolute address of the web, without a user name and without what a parser would
-/// silently drop.
+/// Whether a text is an address of the web and not too long for one of the Gate.
 pub(super) fn is_web_address(text: &str) -> bool {
-    text.chars().count() <= URL_MAX && is_plain_web_address(text)
-}
-
-/// The same of an address that may be as long as the request.
-pub(super) fn is_plain_web_address(text: &str) -> bool {
-    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    if text.chars().any(odd) {
-        return false;
-    }
-    let lower = text.to_ascii_lowercase();
-    if !(lower.starts_with("http://") || lower.starts_with("https://")) {
-        return false;
-    }
-    Url::parse(text)
-        .is_ok_and(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
+    text.chars().count() <= URL_MAX && web_address::is_web_address(text)
 }
 
 /// A date and time with an offset, which may have a colon or no minutes.

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use altyn_domain::{Currency, Timestamp};
 use serde_json::Value;
-use url::Url;
+
+use crate::web_address;
 
 use super::dates;
 use super::error::Fault;
@@ -50,19 +51,9 @@ pub(super) fn order_number(text: &str) -> Result<String, Fault> {
     }
 }
 
-/// Whether a text is an absolute address of the web, without a user name and without what a parser would
-/// silently drop.
+/// Whether a text is an address of the web and not too long for one of this dialect.
 pub(super) fn is_web_address(text: &str) -> bool {
-    let odd = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    if text.chars().count() > URL_MAX || text.chars().any(odd) {
-        return false;
-    }
-    let lower = text.to_ascii_lowercase();
-    if !(lower.starts_with("http://") || lower.starts_with("https://")) {
-        return false;
-    }
-    Url::parse(text)
-        .is_ok_and(|url| url.has_host() && url.username().is_empty() && url.password().is_none())
+    text.chars().count() <= URL_MAX && web_address::is_web_address(text)
 }
 
 /// A text of at most `length_max` characters.

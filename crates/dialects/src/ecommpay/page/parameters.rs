@@ -18,8 +18,10 @@ use altyn_engine::Registration;
 use altyn_web::checkout::InFrame;
 use serde_json::{Map, Value};
 
+use crate::web_address::is_web_address;
+
 use super::super::extra::{Door, Extra, ReturnUrls};
-use super::super::request::{instant, is_plain_web_address};
+use super::super::request::instant;
 use super::super::signed_json::{Json, SignedJson};
 use super::super::{DIALECT, ids};
 use super::fault::Fault;
@@ -282,7 +284,7 @@ impl<'m> Values<'m> {
 
     fn web_address(self, name: &'static str) -> Result<Option<String>, Fault> {
         match self.get(name) {
-            Some(url) if is_plain_web_address(url) => Ok(Some(url.to_owned())),
+            Some(url) if is_web_address(url) => Ok(Some(url.to_owned())),
             Some(_) => Err(Fault::Malformed(name)),
             None => Ok(None),
         }
