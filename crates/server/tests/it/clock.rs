@@ -17,7 +17,7 @@ async fn registered_with(gate: &Gate, number: &str, more: &[(&str, &str)]) -> St
 }
 
 /// A date-time of the register.do family, that many seconds from now.
-fn in_seconds(seconds: u64) -> String {
+pub fn in_seconds(seconds: u64) -> String {
     let output = std::process::Command::new("date")
         .args([
             "-u",
