@@ -1,13 +1,12 @@
 //! How this dialect writes an instant.
 
 use altyn_domain::Timestamp;
-use jiff::tz::Offset;
+
+use crate::calendar::civil;
 
 /// `2020-08-24T09:36:01+0000`: always UTC, the offset without a colon.
 pub(super) fn wire(at: Timestamp) -> String {
-    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    let date = Offset::UTC.to_datetime(instant);
-    date.strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
+    civil(at).strftime("%Y-%m-%dT%H:%M:%S+0000").to_string()
 }
 
 #[cfg(test)]

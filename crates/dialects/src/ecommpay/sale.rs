@@ -8,7 +8,8 @@ use altyn_domain::{
 };
 use altyn_engine::{PayRequest, Registration, Wait};
 use axum::response::Response;
-use jiff::tz::Offset;
+
+use crate::calendar;
 
 use super::answer::{self, Rejection, Verb, of_engine};
 use super::codes::Code;
@@ -195,7 +196,7 @@ fn card(values: Values<'_>, now: Timestamp) -> Result<CardDetails, Rejection> {
     let expiry = year.ok().zip(month.ok());
     let expiry = expiry.and_then(|(year, month)| Expiry::try_new(year, month).ok());
     let expiry = expiry.ok_or_else(|| malformed("card.year"))?;
-    let (year, month) = month_of(now);
+    let (year, month) = calendar::month(now);
     if expiry.is_before(year, month) {
         return Err(Rejection::of(Code::CARD_EXPIRED, "card"));
     }
@@ -209,13 +210,6 @@ fn card(values: Values<'_>, now: Timestamp) -> Result<CardDetails, Rejection> {
         security_code: security_code.map_err(|_| malformed("card.cvv"))?,
         holder: holder.trim().to_owned(),
     })
-}
-
-fn month_of(at: Timestamp) -> (u16, u8) {
-    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    let date = Offset::UTC.to_datetime(instant);
-    let year = u16::try_from(date.year()).unwrap_or(0);
-    (year, u8::try_from(date.month()).unwrap_or(1))
 }
 
 /// Where the issuer's pages send the payer's browser: to the shop, if it carries 3-D Secure out by

@@ -2,7 +2,8 @@
 
 use altyn_domain::{CardDetails, CardError, CardNumber, Expiry, SecurityCode, Timestamp};
 
-use super::dates;
+use crate::calendar;
+
 use super::error::Fault;
 use super::messages::Message;
 use super::request::Params;
@@ -16,7 +17,7 @@ pub(super) fn read(params: &Params, now: Timestamp) -> Result<CardDetails, Fault
     }
     let number = number(params)?;
     let expiry = expiry(params).map_err(Fault::of_card)?;
-    let (year, month) = dates::month(now);
+    let (year, month) = calendar::month(now);
     if expiry.is_before(year, month) {
         return Err(Fault::of_card(CardError::Expired));
     }

@@ -4,6 +4,8 @@ use altyn_domain::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::calendar;
+
 fn parse(format: &str, length: usize, text: &str) -> Option<Timestamp> {
     if text.len() != length || !text.is_ascii() {
         return None;
@@ -25,21 +27,9 @@ pub(super) fn parse_compact(text: &str) -> Option<Timestamp> {
 
 /// `Mon Jan 31 21:46:52 UTC 2022`, as dates are written in callbacks.
 pub(super) fn java(at: Timestamp) -> String {
-    civil(at).strftime("%a %b %d %H:%M:%S UTC %Y").to_string()
-}
-
-/// Year and month of an instant.
-pub(super) fn month(at: Timestamp) -> (u16, u8) {
-    let date = civil(at);
-    (
-        u16::try_from(date.year()).unwrap_or(0),
-        u8::try_from(date.month()).unwrap_or(1),
-    )
-}
-
-fn civil(at: Timestamp) -> DateTime {
-    let instant = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    Offset::UTC.to_datetime(instant)
+    calendar::civil(at)
+        .strftime("%a %b %d %H:%M:%S UTC %Y")
+        .to_string()
 }
 
 #[cfg(test)]
@@ -52,7 +42,7 @@ mod tests {
         assert_eq!(parse_dashed("2022-01-31T21:46:52"), Some(at));
         assert_eq!(parse_compact("20220131214652"), Some(at));
         assert_eq!(java(at), "Mon Jan 31 21:46:52 UTC 2022");
-        assert_eq!(month(at), (2022, 1));
+        assert_eq!(calendar::month(at), (2022, 1));
         assert_eq!(
             java(Timestamp::from_millis(0)),
             "Thu Jan 01 00:00:00 UTC 1970"
