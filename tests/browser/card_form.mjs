@@ -129,14 +129,14 @@ test("a digit in the middle can be put right", async () => {
 
 test("what the server finds wrong is said like what the script finds wrong", async () => {
   await buy(page, demo);
-  await page.locator("#cc-name").fill("AIGERIM");
+  await page.locator("#cc-name").fill("HOLDER");
   await typeCard(page, { pan: "4444555511113334", expiry: "203012", cvc: "123" });
   // Past the script, as a broken one would let it.
   await page.evaluate(() => document.getElementById("card").submit());
   await page.locator(".notice.bad").waitFor();
   assert.equal(await message("cc-number"), "В номере опечатка: проверьте цифры.");
   assert.deepEqual([await value("cc-number"), await value("cc-csc")], ["", ""]);
-  assert.deepEqual([await value("cc-exp"), await value("cc-name")], ["12 / 30", "AIGERIM"]);
+  assert.deepEqual([await value("cc-exp"), await value("cc-name")], ["12 / 30", "HOLDER"]);
   assert.equal(await page.evaluate(() => document.activeElement.id), "cc-number");
   assert.deepEqual(await bank.authorizations(), []);
 });

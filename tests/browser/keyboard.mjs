@@ -89,7 +89,7 @@ test("a decline, a second card, a challenge, and back to the shop", async () => 
   await tabTo("#cc-number");
   await type("55555555555555991230123");
   await tabTo("#cc-name");
-  await type("AIGERIM");
+  await type("HOLDER");
   await tabTo("#pay");
   await press("Enter");
 

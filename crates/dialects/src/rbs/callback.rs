@@ -476,7 +476,7 @@ mod tests {
             ("clientId", Some("cust-7")),
             ("currency", Some("398")),
             ("depositFlag", Some("1")),
-            ("cardholderName", Some("AIGERIM S")),
+            ("cardholderName", Some("TEST HOLDER")),
             ("paymentDate", Some("Sun Nov 22 00:00:01 UTC 2026")),
             ("depositedDate", Some("Sun Nov 22 00:00:01 UTC 2026")),
             ("refundedDate", None),

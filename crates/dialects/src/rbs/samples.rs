@@ -61,7 +61,7 @@ impl Sample {
             masked: "411111**1111".to_owned(),
             brand: CardBrand::Visa,
             expiry: Expiry::try_new(2030, 12).unwrap(),
-            holder: "AIGERIM S".to_owned(),
+            holder: "TEST HOLDER".to_owned(),
         });
         self.0.operations.push(Operation {
             id: OperationId::new(NOW, self.0.id.bucket(), u64::from(number)),

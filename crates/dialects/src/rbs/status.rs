@@ -475,7 +475,7 @@ mod tests {
         let told = legacy(Sample::new(Way::Purchase).paid());
         let expected = json!({
             "ErrorCode": "0", "ErrorMessage": "Success", "OrderStatus": 2, "OrderNumber": "ORD-1001",
-            "Pan": "411111**1111", "expiration": "203012", "cardholderName": "AIGERIM S",
+            "Pan": "411111**1111", "expiration": "203012", "cardholderName": "TEST HOLDER",
             "depositAmount": 1000, "approvedAmount": 1000, "Amount": 1000, "currency": "398",
             "approvalCode": "123456", "authCode": 2, "Ip": "203.0.113.7", "clientId": "cust-7",
         });

@@ -72,10 +72,10 @@ async fn press(simulator: &Simulator, path: &str, fields: &[(&str, &str)]) -> Pa
 }
 
 const PAYER: [(&str, &str); 4] = [
-    ("first_name", "Asha"),
-    ("last_name", "Rao"),
+    ("first_name", "Test"),
+    ("last_name", "Payer"),
     ("phone", "98765 43210"),
-    ("email", "asha@example.com"),
+    ("email", "payer@example.com"),
 ];
 
 /// Buys honey; gives the order's number.
@@ -158,8 +158,8 @@ async fn gate_leads_to_the_wallet_and_a_callback_pays() {
     let payment = json!({"amount": 248_100, "currency": "INR", "description": "Altai honey × 2"});
     assert_eq!(sent["payment"], payment);
     let customer = json!({
-        "id": "buyer-9876543210", "ip_address": "127.0.0.1", "first_name": "Asha",
-        "last_name": "Rao", "phone": "9876543210", "email": "asha@example.com",
+        "id": "buyer-9876543210", "ip_address": "127.0.0.1", "first_name": "Test",
+        "last_name": "Payer", "phone": "9876543210", "email": "payer@example.com",
         "language": "en_US",
     });
     assert_eq!(sent["customer"], customer);

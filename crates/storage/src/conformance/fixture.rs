@@ -109,7 +109,7 @@ pub fn card() -> CardSummary {
         masked: "411111******1111".to_owned(),
         brand: CardBrand::Visa,
         expiry: Expiry::try_new(2030, 12).expect("December is a month"),
-        holder: "ARMAN AKHMETOV".to_owned(),
+        holder: "TEST HOLDER".to_owned(),
     }
 }
 

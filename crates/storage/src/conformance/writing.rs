@@ -42,7 +42,7 @@ pub async fn payments_come_back_with_every_field(fixture: &dyn Fixture) {
         phone: Some("+77010000000".to_owned()),
         ip: Some("192.0.2.7".to_owned()),
         post_address: Some("Алматы".to_owned()),
-        name: Some("Arman Akhmetov".to_owned()),
+        name: Some("Test Payer".to_owned()),
         country: Some("KZ".to_owned()),
     };
     order.order.features = Features {

@@ -184,10 +184,10 @@ mod tests {
 
     #[test]
     fn a_good_card_is_read() {
-        let card = form(" 4111 1111 1111 1111 ", "11 / 26", "123", " AIGERIM S. ").read(NOW);
+        let card = form(" 4111 1111 1111 1111 ", "11 / 26", "123", " TEST HOLDER. ").read(NOW);
         let card = card.unwrap();
         assert_eq!(card.number.masked(), "411111**1111");
-        assert_eq!(card.holder, "AIGERIM S.");
+        assert_eq!(card.holder, "TEST HOLDER.");
     }
 
     #[test]

@@ -212,10 +212,10 @@ mod tests {
 
     fn read(changes: &[(&str, &str)]) -> Option<Payer> {
         let mut fields = vec![
-            ("first_name", "Asha"),
-            ("last_name", "Rao"),
+            ("first_name", "Test"),
+            ("last_name", "Payer"),
             ("phone", "+91 98765-43210"),
-            ("email", "asha@example.com"),
+            ("email", "payer@example.com"),
         ];
         for change in changes {
             fields.retain(|(name, _)| name != &change.0);
@@ -235,11 +235,11 @@ mod tests {
         assert_eq!(payer.id(), "buyer-919876543210");
         for wrong in [
             ("first_name", " "),
-            ("last_name", "Rao;"),
+            ("last_name", "Payer;"),
             ("last_name", "R\u{7}ao"),
             ("phone", "none"),
             ("phone", "1234567890123456"),
-            ("email", "asha"),
+            ("email", "payer"),
             ("email", "@example.com"),
         ] {
             assert_eq!(read(&[wrong]), None, "{wrong:?}");

@@ -336,10 +336,10 @@ mod tests {
             amount: 500,
             language: Language::En,
             payer: Payer {
-                first_name: "Asha".to_owned(),
-                last_name: "Rao".to_owned(),
+                first_name: "Test".to_owned(),
+                last_name: "Payer".to_owned(),
                 phone: "9876543210".to_owned(),
-                email: "asha@example.com".to_owned(),
+                email: "payer@example.com".to_owned(),
                 ip_address: "127.0.0.1".to_owned(),
             },
             created_ms: 0,

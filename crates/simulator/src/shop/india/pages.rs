@@ -137,10 +137,10 @@ pub fn basket(shop: &Shop, visitor: Visitor, frame: Frame, good: &'static Good) 
             (way, name, hint)
         }),
         payer: Payer {
-            first_name: "Asha".to_owned(),
-            last_name: "Rao".to_owned(),
+            first_name: "Test".to_owned(),
+            last_name: "Payer".to_owned(),
             phone: "9876543210".to_owned(),
-            email: "asha.rao@example.com".to_owned(),
+            email: "payer@example.com".to_owned(),
             ip_address: String::new(),
         },
         phones: phones.collect(),

@@ -37,7 +37,7 @@ pub(super) const USUAL: Wording<'_> = Wording {
     wallet: "Dala Wallet",
     number: "A-2026-01842",
     description: "Шай «Пиала Gold» 250 г × 2, жеткізу",
-    holder: "AIGERIM SERIKOVA",
+    holder: "TEST HOLDER",
 };
 
 pub(super) fn project(wording: Wording<'_>) -> Project {
