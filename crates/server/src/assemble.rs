@@ -51,7 +51,7 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
 pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Router {
     let checkout = Checkout::new(engine.clone(), public_url.to_owned(), Vec::new());
     let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
-    let ecommpay = Ecommpay::new(engine.clone(), public_url.to_owned(), checkout.clone());
+    let ecommpay = Ecommpay::new(engine.clone(), checkout.clone());
     let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone()), Arc::new(ecommpay.clone())];
     checkout.set_doors(doors);
     Router::new()

@@ -79,7 +79,6 @@ impl Default for Limits {
 
 struct Inner {
     engine: Engine,
-    public_url: String,
     checkout: Checkout,
     limits: Limits,
 }
@@ -89,22 +88,15 @@ struct Inner {
 pub struct Ecommpay(Arc<Inner>);
 
 impl Ecommpay {
-    /// The dialect at `public_url`, the address under which shops and payers reach the router.
-    pub fn new(engine: Engine, public_url: String, checkout: Checkout) -> Self {
-        Self::with_limits(engine, public_url, checkout, Limits::default())
+    /// The dialect, whose payers are led by `checkout`.
+    pub fn new(engine: Engine, checkout: Checkout) -> Self {
+        Self::with_limits(engine, checkout, Limits::default())
     }
 
     /// The same with other limits.
-    pub fn with_limits(
-        engine: Engine,
-        public_url: String,
-        checkout: Checkout,
-        limits: Limits,
-    ) -> Self {
-        let public_url = public_url.trim_end_matches('/').to_owned();
+    pub fn with_limits(engine: Engine, checkout: Checkout, limits: Limits) -> Self {
         Self(Arc::new(Inner {
             engine,
-            public_url,
             checkout,
             limits,
         }))
@@ -112,10 +104,6 @@ impl Ecommpay {
 
     fn engine(&self) -> &Engine {
         &self.0.engine
-    }
-
-    fn public_url(&self) -> &str {
-        &self.0.public_url
     }
 
     fn checkout(&self) -> &Checkout {

@@ -215,16 +215,15 @@ fn card(values: Values<'_>, now: Timestamp) -> Result<CardDetails, Rejection> {
 /// Where the issuer's pages send the payer's browser: to the shop, if it carries 3-D Secure out by
 /// itself, else to our Checkout.
 fn browser(call: &Call<'_>, id: PaymentId, language: Language) -> BrowserFacts {
+    let ours = call.ecommpay.checkout().browser(id, language);
     let acs = |name| call.values().owned(&["acs_return_url", name]);
-    let page = format!("{}/checkout/{}/3ds", call.ecommpay.public_url(), id.uuid());
-    let ours = || (format!("{page}/return"), format!("{page}/method"));
-    let of_shop = acs("return_url").zip(acs("3ds_notification_url"));
-    let (notification_url, method_notification_url) = of_shop.unwrap_or_else(ours);
-    BrowserFacts {
-        notification_url,
-        method_notification_url,
-        method_supported: true,
-        language: language.code(),
+    match acs("return_url").zip(acs("3ds_notification_url")) {
+        Some((notification_url, method_notification_url)) => BrowserFacts {
+            notification_url,
+            method_notification_url,
+            ..ours
+        },
+        None => ours,
     }
 }
 

@@ -5,7 +5,7 @@
 //! posts its result to our Checkout, which finishes the try and sends the payer back to the shop.
 
 use altyn_domain::{
-    Answer, BrowserFacts, DeclineCode, Initiator, Operation, OperationState, PayerAction, PaymentId,
+    Answer, DeclineCode, Initiator, Operation, OperationState, PayerAction, PaymentId,
 };
 use altyn_engine::{PayRequest, PayerStep, Wait};
 use axum::response::Response;
@@ -35,8 +35,9 @@ pub(super) async fn payment_order(call: &Call) -> Result<Response, Fault> {
 async fn begin(call: &Call, payment_id: PaymentId) -> Result<Answer, Fault> {
     let engine = call.rbs.engine();
     let card = card::read(&call.params, engine.now())?;
-    let browser = Some(browser(call, payment_id));
-    let wanted = PayRequest::by_card(card, browser, Initiator::Merchant);
+    // The payer comes back from the issuer to Checkout, wherever the card was typed.
+    let browser = call.rbs.checkout().browser(payment_id, call.language);
+    let wanted = PayRequest::by_card(card, Some(browser), Initiator::Merchant);
     let answer = engine.pay(&call.owner, payment_id, wanted).await;
     answer.map_err(|failure| of_engine(failure, Verb::Pay))
 }
@@ -56,17 +57,6 @@ async fn go_on(call: &Call, payment: PaymentId, transaction: &str) -> Result<Ans
         .continue_payment(&call.owner, payment, transaction, step, Wait::ForOutcome)
         .await;
     answer.map_err(|failure| of_engine(failure, Verb::Pay))
-}
-
-/// The payer's browser comes back from the issuer to Checkout, wherever the card was typed.
-fn browser(call: &Call, payment: PaymentId) -> BrowserFacts {
-    let page = format!("{}/checkout/{}/3ds", call.rbs.public_url(), payment.uuid());
-    BrowserFacts {
-        notification_url: format!("{page}/return"),
-        method_notification_url: format!("{page}/method"),
-        method_supported: true,
-        language: call.language.code(),
-    }
 }
 
 #[derive(Debug, Default, Serialize)]

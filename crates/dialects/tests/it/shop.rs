@@ -233,8 +233,8 @@ impl Shop {
         .await
         .expect("it starts");
         let public_url = "http://gate.test/base/".to_owned();
-        let checkout = Checkout::new(engine.clone(), public_url.clone(), Vec::new());
-        let ecommpay = Ecommpay::new(engine.clone(), public_url, checkout.clone());
+        let checkout = Checkout::new(engine.clone(), public_url, Vec::new());
+        let ecommpay = Ecommpay::new(engine.clone(), checkout.clone());
         checkout.set_doors(vec![Arc::new(ecommpay.clone())]);
         let router = router(ecommpay).merge(checkout::router(checkout));
         let key = open_project(&engine, 101, &[]).await;

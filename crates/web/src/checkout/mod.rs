@@ -1,4 +1,4 @@
-//! Hosted Checkout: the page where a payer pays one order by card.
+//! Hosted Checkout: the page where a payer pays one order, by card or at a wallet's own page.
 //!
 //! The id in the address is the capability; there are no cookies and no sessions, so nothing is lost
 //! when the issuer's page comes back by a cross-site POST. A payer always sees the present
@@ -25,7 +25,7 @@ mod visit;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use altyn_domain::{Language, Payment, PaymentId};
+use altyn_domain::{BrowserFacts, Language, Payment, PaymentId};
 use altyn_engine::Engine;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -93,6 +93,17 @@ impl Checkout {
     /// The address of the payment's page at this installation.
     pub fn url(&self, payment: PaymentId) -> String {
         format!("{}/checkout/{}", self.0.public_url, payment.uuid())
+    }
+
+    /// The browser of a payer whose card came in through a dialect: for 3-D Secure it comes here.
+    pub fn browser(&self, payment: PaymentId, language: Language) -> BrowserFacts {
+        let page = self.url(payment);
+        BrowserFacts {
+            notification_url: format!("{page}/3ds/return"),
+            method_notification_url: format!("{page}/3ds/method"),
+            method_supported: true,
+            language: language.code(),
+        }
     }
 
     fn engine(&self) -> &Engine {
