@@ -192,7 +192,8 @@ pub struct Operation {
     /// What the merchant wrote about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The kinds of incidents that notices about it opened; one of each is enough.
+    /// The kinds of incidents that doubtful news about it opened; one of each is enough until a person has
+    /// looked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<IncidentKind>,
     /// The payment method that carries it out.

@@ -71,7 +71,7 @@ pub(crate) fn report(
     ctx: &mut Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    let operation = payment
+    let mut operation = payment
         .operation(command.operation)
         .ok_or(Refusal::SubjectNotFound)?
         .clone();
@@ -90,7 +90,9 @@ pub(crate) fn report(
                 fx.clear_timer(payment, TimerKind::Enquiry, number);
             }
             if let Some(detail) = other_amount(&operation, &command.report, payment) {
-                fx.open_incident(payment, IncidentKind::AmountMismatch, Some(number), detail);
+                let doubt = (IncidentKind::AmountMismatch, detail);
+                open_once(&mut operation, doubt, payment, fx);
+                put(payment, operation);
             }
         }
         Transition::Contradiction => {
@@ -100,14 +102,29 @@ pub(crate) fn report(
                 command.report.outcome
             );
             fx.clear_timer(payment, TimerKind::Enquiry, number);
-            fx.open_incident(payment, IncidentKind::Contradiction, Some(number), detail);
+            let doubt = (IncidentKind::Contradiction, detail);
+            open_once(&mut operation, doubt, payment, fx);
+            put(payment, operation);
         }
     }
     Ok(Step::Done(Some(number)))
 }
 
-/// Keeps that a notice was not believed: one incident of a kind per operation is enough, for anybody who
-/// knows the address may send more.
+/// Opens an incident about an operation: one of a kind is enough until a person has looked, for the same
+/// news may be told and asked for again and again, also by payers.
+fn open_once(
+    operation: &mut Operation,
+    (kind, detail): (IncidentKind, String),
+    payment: &mut Payment,
+    fx: &mut Effects,
+) {
+    if !operation.doubts.contains(&kind) {
+        operation.doubts.push(kind);
+        fx.open_incident(payment, kind, Some(operation.number), detail);
+    }
+}
+
+/// Keeps that a notice was not believed. Anybody who knows the address may send more of them.
 pub(crate) fn doubt(
     command: &DoubtNotice,
     payment: &mut Payment,
@@ -118,11 +135,9 @@ pub(crate) fn doubt(
         .operation(number)
         .ok_or(Refusal::SubjectNotFound)?
         .clone();
-    if !operation.doubts.contains(&command.kind) {
-        operation.doubts.push(command.kind);
-        put(payment, operation);
-        fx.open_incident(payment, command.kind, Some(number), command.detail.clone());
-    }
+    let doubt = (command.kind, command.detail.clone());
+    open_once(&mut operation, doubt, payment, fx);
+    put(payment, operation);
     Ok(Step::Done(Some(number)))
 }
 
@@ -135,6 +150,10 @@ pub(crate) fn resolve(
 ) -> Result<Step, Refusal> {
     if command.incident == 0 || command.incident > payment.counters.incidents {
         return Err(Refusal::SubjectNotFound);
+    }
+    // A person has looked: what is told from now on is news again.
+    for operation in &mut payment.operations {
+        operation.doubts.clear();
     }
     if let Some((operation, decided)) = &command.report {
         let (operation, report) = (*operation, decided.clone());
@@ -191,12 +210,8 @@ fn settle(
         // It stays open for a person (row 16).
         operation.state = OperationState::Pending;
         fx.clear_timer(payment, TimerKind::Enquiry, operation.number);
-        fx.open_incident(
-            payment,
-            IncidentKind::AmountMismatch,
-            Some(operation.number),
-            detail,
-        );
+        let doubt = (IncidentKind::AmountMismatch, detail);
+        open_once(&mut operation, doubt, payment, fx);
         put(payment, operation);
         return;
     }

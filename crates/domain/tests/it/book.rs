@@ -43,6 +43,8 @@ pub struct Line {
     reference: Option<String>,
     /// How often it was sent.
     sent: u32,
+    /// What people were told of it since a person looked last.
+    doubts: Vec<I>,
 }
 
 impl Line {
@@ -59,7 +61,17 @@ impl Line {
             late: false,
             reference: None,
             sent: u32::from(state == State::Sent),
+            doubts: Vec::new(),
         }
+    }
+
+    /// Doubtful news of one kind is told to people once.
+    fn doubt(&mut self, kind: I) -> Vec<I> {
+        if self.doubts.contains(&kind) {
+            return vec![];
+        }
+        self.doubts.push(kind);
+        vec![kind]
     }
 
     pub fn open(&self) -> bool {
@@ -305,12 +317,17 @@ impl Book {
         if incident == 0 || incident > self.incidents {
             return Expected::Refused;
         }
+        if let Some((number, _)) = &news
+            && !self.line(*number).is_some_and(|line| line.open())
+        {
+            return Expected::Refused;
+        }
+        for line in &mut self.lines {
+            line.doubts.clear();
+        }
         match news {
             None => self.done(vec![], vec![]),
-            Some((number, news)) => match self.line(number) {
-                Some(line) if line.open() => self.report(number, &news, in_time),
-                Some(_) | None => Expected::Refused,
-            },
+            Some((number, news)) => self.report(number, &news, in_time),
         }
     }
 
@@ -324,12 +341,19 @@ impl Book {
             (S::Created, O::NotSent | O::NotFound) => self.done(vec![], vec![]),
             (S::Created, _)
             | (S::Yes, O::Declined(_) | O::Voided | O::NotFound)
-            | (S::No | S::Undone, O::Approved) => self.done(vec![], vec![I::Contradiction]),
-            (S::Yes, O::Approved) if other_amount => self.done(vec![], vec![I::AmountMismatch]),
+            | (S::No | S::Undone, O::Approved) => {
+                let told = line.doubt(I::Contradiction);
+                self.done(vec![], told)
+            }
+            (S::Yes, O::Approved) if other_amount => {
+                let told = line.doubt(I::AmountMismatch);
+                self.done(vec![], told)
+            }
             (S::Yes | S::No | S::Undone, _) => self.done(vec![], vec![]),
             (S::Sent | S::Pending, O::Approved) if other_amount => {
                 line.state = S::Pending;
-                self.done(vec![], vec![I::AmountMismatch])
+                let told = line.doubt(I::AmountMismatch);
+                self.done(vec![], told)
             }
             (S::Sent | S::Pending, O::Approved) => self.success(number),
             (S::Sent | S::Pending, O::Declined(_)) => self.failure(number, S::No, in_time),

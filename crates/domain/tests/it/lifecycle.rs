@@ -2,8 +2,9 @@
 //! contradicting results.
 
 use altyn_domain::{
-    AccountKind, DeclineCode, EventKind, IncidentKind, OperationKind, OperationState, Outcome,
-    Payment, PaymentStatus, Phase, Refusal, Report, SurplusPolicy, TimerKind, Way,
+    AccountKind, Command, Currency, DeclineCode, EventKind, Facts, IncidentKind, Money,
+    OperationKind, OperationState, Outcome, Payment, PaymentStatus, Phase, Refusal, Report,
+    ResolveIncident, SurplusPolicy, TimerKind, Way,
 };
 
 use crate::desk::{Desk, Setup};
@@ -337,6 +338,43 @@ fn lifecycle_row_16_a_contradicting_result_is_a_case_and_changes_nothing() {
         assert_eq!(desk.incidents.len(), 1);
         assert_eq!(desk.incidents[0].kind, IncidentKind::Contradiction);
         assert_eq!(desk.told(), [EventKind::Captured]);
+    }
+}
+
+#[test]
+fn lifecycle_row_22_the_same_news_is_one_incident_until_a_person_has_looked() {
+    let paid_less = Report {
+        facts: Facts {
+            amount: Some(Money::new(1, Currency::KZT).expect("positive")),
+            ..Facts::default()
+        },
+        ..Report::bare(Outcome::Approved)
+    };
+    let declined = Report::bare(Outcome::Declined(DeclineCode::General));
+    // A success after a decline, and another amount while the try is open: whoever comes back from the
+    // gateway's page has it asked for again.
+    for (first, then) in [
+        (declined, Report::bare(Outcome::Approved)),
+        (paid_less.clone(), paid_less),
+    ] {
+        let mut desk = Desk::of(Way::Purchase);
+        let number = desk.begin();
+        desk.tell(number, first);
+        for _ in 0..3 {
+            desk.tell(number, then.clone());
+        }
+        assert_eq!(desk.incidents.len(), 1, "{then:?}");
+        let seen = desk.run(&Command::Resolve(ResolveIncident {
+            payment_id: desk.payment.id,
+            incident: 1,
+            note: "seen".to_owned(),
+            report: None,
+        }));
+        assert!(seen.is_ok());
+        desk.tell(number, then.clone());
+        desk.tell(number, then.clone());
+        assert_eq!(desk.incidents.len(), 2, "{then:?}");
+        assert!(desk.postings.is_empty());
     }
 }
 
