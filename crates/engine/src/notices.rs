@@ -2,8 +2,8 @@
 
 use altyn_domain::{
     Answer, Command, Connector, DoubtNotice, ExchangeKind, ExchangeRequest, IncidentKind, Notice,
-    NoticeReading, NoticeRefusal, Operation, Outcome, Payment, PaymentId, PaymentMethod, Refusal,
-    Report, ReportOutcome,
+    NoticeReading, NoticeRefusal, Operation, OperationState, Outcome, Payment, PaymentId,
+    PaymentMethod, Refusal, Report, ReportOutcome,
 };
 use tracing::{info, warn};
 
@@ -58,7 +58,7 @@ impl Engine {
                 self.record_notice(&owner, &payment, number, *report).await
             }
             Ok(NoticeReading::Enquire(number)) => {
-                self.enquire_now(&owner, payment_id, number).await?;
+                self.follow_hint(&owner, payment, number).await?;
                 Ok(NoticeTaken::Taken)
             }
             Ok(NoticeReading::Nothing) => Ok(NoticeTaken::Taken),
@@ -94,6 +94,31 @@ impl Engine {
         if !open {
             return Ok(payment);
         }
+        self.ask(owner, payment, operation).await
+    }
+
+    /// A genuine notice hints that there is news. Of an operation that ended without money too: if the
+    /// gateway took money after all, a person must hear of it (life-cycle row 22).
+    async fn follow_hint(
+        &self,
+        owner: &Owner,
+        payment: Payment,
+        operation: u32,
+    ) -> Result<(), EngineError> {
+        let succeeded = |o: &Operation| o.state == OperationState::Succeeded;
+        if payment.operation(operation).is_none_or(succeeded) {
+            return Ok(());
+        }
+        self.ask(owner, payment, operation).await.map(drop)
+    }
+
+    async fn ask(
+        &self,
+        owner: &Owner,
+        payment: Payment,
+        operation: u32,
+    ) -> Result<Payment, EngineError> {
+        let payment_id = payment.id;
         let (engine, owner) = (self.clone(), owner.clone());
         self.detached(async move {
             let report = engine

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::gate::{Database, Gate, Setup};
 use crate::india::Shop;
 
-async fn slug(gate: &Gate) -> String {
+pub async fn slug(gate: &Gate) -> String {
     let url = std::fs::read_to_string(gate.data.join("database-url")).expect("it is there");
     let path = url
         .trim()
@@ -29,7 +29,7 @@ async fn methods(gate: &Gate, slug: &str) -> Vec<Value> {
     all.as_array().expect("a list").clone()
 }
 
-async fn set(gate: &Gate, slug: &str, method: &Value) -> std::process::Output {
+pub async fn set(gate: &Gate, slug: &str, method: &Value) -> std::process::Output {
     let arguments = ["method", "set", "--project", slug];
     gate.altyn_reading(&arguments, &method.to_string()).await
 }
@@ -89,7 +89,7 @@ async fn a_changed_method_is_in_force_and_its_secrets_are_never_shown() {
 }
 
 /// Waits until the running gateway knows the new limit: it looks for new settings every second.
-async fn in_force(shop: &Shop<'_>) {
+pub async fn in_force(shop: &Shop<'_>) {
     for number in 0..200 {
         let payment_id = format!("L-{number}");
         shop.wallet_sale(&payment_id, 50_001).await;
@@ -139,6 +139,33 @@ async fn a_lying_notice_of_the_first_generation_changes_nothing() {
             assert_ne!(status["payment"]["status"], "success", "{lie}");
         }
     }
+    gate.audit().await;
+}
+
+#[tokio::test]
+async fn lifecycle_row_22_a_success_after_a_decline_of_the_first_generation_is_an_incident() {
+    let gate = Gate::start(Setup::on(Database::Sqlite)).await;
+    let slug = slug(&gate).await;
+    let mut wallet = methods(&gate, &slug).await[1].clone();
+    wallet["settings"]["generation"] = json!("1");
+    wallet["ranges"][0]["max"] = json!(50_000);
+    assert!(set(&gate, &slug, &wallet).await.status.success());
+    let shop = Shop::open(&gate).await;
+    in_force(&shop).await;
+    let request = shop.wallet_sale("S-22", 50_000).await;
+    shop.until_redirect("S-22").await;
+    shop.at_partner(&request, json!({ "result": "FAILED" }))
+        .await;
+    shop.until("S-22", |c| c["payment"]["status"] == "decline")
+        .await;
+
+    // The payer goes back to the wallet's page, which is still open, and pays there.
+    let paid = json!({ "result": "SUCCESS", "duplicate": 2 });
+    shop.at_partner(&request, paid).await;
+    let incident = crate::wallet::until_incident_of(&gate, &request).await;
+    assert_eq!(incident["kind"], "contradiction");
+    let status = shop.status("S-22").await;
+    assert_eq!(status["payment"]["status"], "decline");
     gate.audit().await;
 }
 
