@@ -4,5 +4,8 @@
 mod gate_access;
 mod gate_after;
 mod gate_sale;
+mod link;
 mod page;
+mod page_around;
+mod page_link;
 mod shop;
