@@ -100,7 +100,7 @@ test("row 100: a wallet is chosen, paid and come back from by keyboard alone", a
 test("without script a wallet is paid to the end", async () => {
   const { payer, page } = await arrive(WALLET, { script: false, screen: PHONE });
   await page.locator(".wallet button").click();
-  await page.locator("#go button").click();
+  await page.locator("#go .primary").click();
   await atPartner(page, "pay");
   await heading(page, WORDS.ru.paid);
   await payer.leave();
@@ -112,7 +112,7 @@ test("without script the ways of paying open and close", async () => {
   await page.locator("#cc-number").fill("4");
   const wallet = await choose(page, "wallet-partner");
   await wallet.locator("button").click();
-  await page.locator("#go button").waitFor();
+  await page.locator("#go .primary").waitFor();
   await payer.leave();
 });
 
@@ -126,7 +126,7 @@ test("who comes back from the partner unfinished goes on, and hears when it is p
   await atPartner(page, "leave");
   await heading(page, WORDS.ru.again);
   assert.ok(!page.url().includes("/go"));
-  await page.locator("#go button").click();
+  await page.locator("#go .primary").click();
   await atPartner(page, "pay");
   await heading(page, WORDS.ru.paid);
   // The window that only waited learns of it by itself.
@@ -254,7 +254,7 @@ async function wholeWay(language, screen) {
   await page.goto(url);
   await heading(page, words.again);
   await look("again");
-  await page.locator("#go button").click();
+  await page.locator("#go .primary").click();
   await atPartner(page, "decline");
   await heading(page, words.declined);
   await look("declined");

@@ -2,6 +2,8 @@
 // else may say.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { after, before, beforeEach, afterEach, test } from "node:test";
 
 import { DESKTOP, PATIENCE_MS, PHONE, startBrowser } from "../support/browser.mjs";
@@ -394,6 +396,72 @@ test("row 68: another origin cannot show what was opened for this one", async ()
   }, raw);
   await page.frameLocator("iframe").locator("#cc-number").waitFor();
 });
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** The shop's page and the page in its frame: whole, and nothing that axe finds serious. */
+async function inspect(name) {
+  const folder = process.env.ALTYN_SCREENSHOTS;
+  if (folder) await page.screenshot({ path: `${folder}/widget-${name}.png`, animations: "disabled" });
+  for (const part of [page.mainFrame(), page.frames().find((known) => known.parentFrame())]) {
+    const { wide, room } = await part.evaluate(() => ({
+      wide: document.documentElement.scrollWidth,
+      room: document.documentElement.clientWidth,
+    }));
+    assert.ok(wide <= room, `${name}: ${wide} in ${room}`);
+    await part.evaluate(`${await readFile(AXE, "utf8")};undefined`);
+    const { violations } = await part.evaluate(() =>
+      window.axe.run({ iframes: false, resultTypes: ["violations"] }),
+    );
+    const grave = violations.filter(({ impact }) => /serious|critical/.test(impact));
+    assert.deepEqual(
+      grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`),
+      [],
+      name,
+    );
+  }
+}
+
+for (const [place, added] of Object.entries({
+  modal: { call: "run" },
+  inline: { call: "run", target: "place" },
+  embedded: { call: "runEmbedded", target: "place" },
+})) {
+  test(`row 100: every page of a payment, ${place}, on both screens`, async () => {
+    for (const viewport of [DESKTOP, PHONE]) {
+      await visit({ viewport });
+      const look = (name) => inspect(`${place}-${name}-${viewport.width}`);
+      const parameters = { language_code: "ru", target_element: added.target };
+      const frame = await open(parameters, { call: added.call });
+      await called("onLoaded");
+      await look("form");
+      const way = await choose(frame, "wallet-partner");
+      await look("wallet");
+      if (added.call === "run") await way.locator("button").click();
+      else await page.evaluate(() => window.opened.trySubmit());
+      await frame.locator("button[value=pay]").waitFor();
+      await atPartner(frame, "leave");
+      await frame.locator("#go .primary").waitFor();
+      await look("again");
+      await frame.locator("#go .primary").click();
+      await atPartner(frame, "decline");
+      await frame.locator("main .message.no").waitFor();
+      await look("declined");
+      await frame.locator("a.primary").click();
+      await choose(frame, "card");
+      await typeCard(frame, demo.card("challenge_approved"));
+      await frame.locator("#cc-number").fill("4444555511113334");
+      await page.evaluate(() => window.opened.trySubmit());
+      await frame.locator("#cc-number[aria-invalid]").waitFor();
+      await look("mistake");
+      await typeCard(frame, demo.card("challenge_approved"));
+      await page.evaluate(() => window.opened.trySubmit());
+      await confirm(frame);
+      await called("onPaymentSuccess");
+      await look("paid");
+    }
+  });
+}
 
 test("row 100: the window on both screens, looked at", async () => {
   for (const [viewport, colorScheme] of [[DESKTOP, "light"], [PHONE, "light"], [DESKTOP, "dark"]]) {

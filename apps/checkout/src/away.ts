@@ -5,10 +5,15 @@ import { startWaiting } from "./wait";
 
 export function startAway(): void {
   const way = document.getElementById("go");
-  way?.addEventListener(way instanceof HTMLFormElement ? "submit" : "click", tellLeaving);
-  if (way?.hasAttribute("data-auto")) {
-    if (way instanceof HTMLFormElement) way.requestSubmit();
-    else way.click();
+  if (way instanceof HTMLFormElement) {
+    way.addEventListener("submit", (event) => {
+      const button = event.submitter as HTMLButtonElement | null;
+      if (button?.formTarget !== "_blank") tellLeaving();
+    });
+    if (way.hasAttribute("data-auto")) way.requestSubmit();
+  } else if (way) {
+    way.addEventListener("click", tellLeaving);
+    if (way.hasAttribute("data-auto")) way.click();
   }
   startWaiting();
 }
