@@ -3,14 +3,16 @@
 //! The data directory holds the key, the database, the bank's journal, the demo's secrets and `demo.json`,
 //! which is written once all is ready: URLs, every credential, test cards.
 
+mod india;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use altyn_domain::{Currency, Language, MethodKind, ProjectId};
-use altyn_engine::{Clock, Engine, NewProject};
+use altyn_domain::{Currency, ProjectId};
+use altyn_engine::{Clock, Engine};
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,8 @@ use crate::serve::{Running, run_server, start_engine, stop_signal};
 use crate::simulator::{
     EcommpayShopConfig, PartnerConfig, ShopConfig, Simulator, SimulatorConfig, SimulatorUrls,
 };
-use crate::{ecommpay, installation, logging};
+use crate::{installation, logging};
+use india::India;
 
 /// Arguments of `altyn demo`.
 #[derive(Debug, Args)]
@@ -67,7 +70,7 @@ struct TestArguments {
     bank_url: Option<String>,
     #[arg(long, hide = true, allow_hyphen_values = true)]
     bank_key: Option<String>,
-    /// Use this wallet partner; its app id and secret are those of `PARTNER_OF_TESTS`
+    /// Use this wallet partner; its app id and secret are those of `india::PARTNER_OF_TESTS`
     #[arg(long, hide = true, requires = "bank_url")]
     partner_url: Option<String>,
     /// Milliseconds by which the bank answers too late for timeout cards
@@ -97,17 +100,33 @@ struct Secrets {
     terminal_key: String,
     /// Absent in data directories of before.
     #[serde(default)]
-    ecommpay: Option<EcommpaySecrets>,
+    ecommpay: Option<India>,
 }
 
-/// The demo's project in India, spoken to in ECommPay's way.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct EcommpaySecrets {
-    project_id: ProjectId,
-    number: String,
-    secret: String,
-    partner_app_id: String,
-    partner_secret: String,
+impl Secrets {
+    /// Writes them down for the next run.
+    fn keep(&self, demo: &Demo<'_>) -> anyhow::Result<()> {
+        write_private(&demo.secrets_file(), &serde_json::to_string_pretty(self)?)
+    }
+}
+
+/// What a demo is made in: the engine is open, nothing is served yet.
+struct Demo<'a> {
+    engine: &'a Engine,
+    arguments: &'a DemoArguments,
+    configuration: &'a Configuration,
+}
+
+impl Demo<'_> {
+    fn secrets_file(&self) -> PathBuf {
+        self.arguments.data.join("secrets.json")
+    }
+
+    /// A project's short name. Two demos may share one database: each has projects of its own.
+    fn own_slug(&self, kind: &str) -> String {
+        let word = self.engine.random_text(3).to_ascii_lowercase();
+        format!("{kind}-{}", word.replace('_', "-"))
+    }
 }
 
 /// Test cards of the sandbox bank (`docs/sandbox-bank.md`): number and behaviour.
@@ -230,11 +249,16 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         None => Arc::new(SystemClock),
     };
     let engine = start_engine(&configuration, clock).await?;
-    let mut secrets = secrets(&engine, &arguments).await?;
-    let india = ecommpay_secrets(&engine, &arguments, &configuration, &mut secrets).await?;
-    let (urls, simulator) = simulate(&arguments, &configuration, &secrets, &india).await?;
-    point_at_bank(&engine, &arguments, &secrets, &urls).await?;
-    point_at_partner(&engine, &arguments, &configuration, &secrets, &india, &urls).await?;
+    let demo = Demo {
+        engine: &engine,
+        arguments: &arguments,
+        configuration: &configuration,
+    };
+    let mut secrets = secrets(&demo).await?;
+    let india = india::open(&demo, &mut secrets).await?;
+    let (urls, simulator) = simulate(&demo, &secrets, &india).await?;
+    point_at_bank(&demo, &secrets, &urls).await?;
+    india::point_at_gateways(&demo, &secrets, &india, &urls).await?;
     let stop = stop_signal(arguments.test.stop_with_stdin)?;
     let public_url = configuration.server.public_url.clone();
     let running = Running {
@@ -255,25 +279,20 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// The demo's project and credentials: made at the first run, kept in the data directory.
-async fn secrets(engine: &Engine, arguments: &DemoArguments) -> anyhow::Result<Secrets> {
-    let file = arguments.data.join("secrets.json");
-    let bank_key = arguments.test.bank_key.clone();
-    if let Ok(text) = fs::read_to_string(&file) {
+async fn secrets(demo: &Demo<'_>) -> anyhow::Result<Secrets> {
+    let engine = demo.engine;
+    let bank_key = demo.arguments.test.bank_key.clone();
+    if let Ok(text) = fs::read_to_string(demo.secrets_file()) {
         let mut kept: Secrets = serde_json::from_str(&text).context("secrets.json")?;
         kept.terminal_key = bank_key.unwrap_or(kept.terminal_key);
         return Ok(kept);
     }
     let terminal_key = bank_key.unwrap_or_else(|| engine.random_text(24));
     let currencies: Result<Vec<_>, _> = CURRENCIES.map(Currency::from_alpha).into_iter().collect();
-    // Two demos may share one database: each has a project of its own.
-    let slug = format!(
-        "demo-{}",
-        engine.random_text(3).to_ascii_lowercase().replace('_', "-")
-    );
     let settings = project::sandbox_settings(currencies?, bank_settings("", &terminal_key));
     let wanted = Wanted {
         name: "Altyn Demo".to_owned(),
-        slug,
+        slug: demo.own_slug("demo"),
         settings,
         callback_url: None,
         allow_from: Vec::new(),
@@ -288,75 +307,16 @@ async fn secrets(engine: &Engine, arguments: &DemoArguments) -> anyhow::Result<S
         terminal_key,
         ecommpay: None,
     };
-    write_private(&file, &serde_json::to_string_pretty(&secrets)?)?;
+    secrets.keep(demo)?;
     Ok(secrets)
 }
 
-/// The wallet partner's app id and secret when a test brings the partner.
-const PARTNER_OF_TESTS: (&str, &str) = ("app-of-a-test", "partner-secret-of-a-test");
-
-/// The project in India: made at the first run, kept beside the other.
-async fn ecommpay_secrets(
-    engine: &Engine,
-    arguments: &DemoArguments,
-    configuration: &Configuration,
-    secrets: &mut Secrets,
-) -> anyhow::Result<EcommpaySecrets> {
-    if let Some(kept) = &secrets.ecommpay {
-        return Ok(kept.clone());
-    }
-    let (app_id, partner_secret) = match &arguments.test.partner_url {
-        Some(_) => (PARTNER_OF_TESTS.0.to_owned(), PARTNER_OF_TESTS.1.to_owned()),
-        None => ("altyn-demo".to_owned(), engine.random_text(24)),
-    };
-    let rupees = Currency::from_alpha("INR")?;
-    let mut settings = project::sandbox_settings(
-        vec![
-            rupees,
-            Currency::from_alpha("USD")?,
-            Currency::from_alpha("EUR")?,
-        ],
-        bank_settings("", &secrets.terminal_key),
-    );
-    settings.language = Language::En;
-    let partner = ecommpay::partner_settings("", &app_id, &partner_secret, "2");
-    settings.methods.push(ecommpay::wallet_partner(partner)?);
-    let word = engine.random_text(3).to_ascii_lowercase().replace('_', "-");
-    let new = NewProject {
-        name: "Altyn Demo India".to_owned(),
-        slug: format!("india-{word}"),
-        settings,
-    };
-    let project_id = engine.create_project(new).await?;
-    // Two demos may share one database, and a number belongs to one project.
-    let mut number = u32::from_str_radix(&project_id.uuid().simple().to_string()[24..], 16)?;
-    number = number % 900_000 + 100_000;
-    let account = ecommpay::Account {
-        number: &number.to_string(),
-        callback_url: None,
-        allow_from: &[],
-        public_url: &configuration.server.public_url,
-    };
-    let secret = ecommpay::open_account(engine, project_id, &account).await?;
-    let made = EcommpaySecrets {
-        project_id,
-        number: number.to_string(),
-        secret: secret.expose().to_owned(),
-        partner_app_id: app_id,
-        partner_secret,
-    };
-    secrets.ecommpay = Some(made.clone());
-    let file = arguments.data.join("secrets.json");
-    write_private(&file, &serde_json::to_string_pretty(secrets)?)?;
-    Ok(made)
-}
-
 async fn simulate(
-    arguments: &DemoArguments,
-    configuration: &Configuration,
+    demo: &Demo<'_>,
     secrets: &Secrets,
-    india: &EcommpaySecrets,
+    india: &India,
 ) -> anyhow::Result<(SimulatorUrls, Option<Simulator>)> {
+    let (arguments, configuration) = (demo.arguments, demo.configuration);
     if let Some(bank_url) = &arguments.test.bank_url {
         let urls = SimulatorUrls {
             bank_url: bank_url.clone(),
@@ -396,16 +356,16 @@ async fn simulate(
 
 /// The bank may listen on another port than last time.
 async fn point_at_bank(
-    engine: &Engine,
-    arguments: &DemoArguments,
+    demo: &Demo<'_>,
     secrets: &Secrets,
     urls: &SimulatorUrls,
 ) -> anyhow::Result<()> {
+    let engine = demo.engine;
     let project = engine.project(secrets.project_id).context(
         "the demo's project is not in the database: the data directory belongs to another database",
     )?;
     let mut bank = bank_settings(&urls.bank_url, &secrets.terminal_key);
-    if let Some(after_ms) = arguments.test.not_found_final_after_ms {
+    if let Some(after_ms) = demo.arguments.test.not_found_final_after_ms {
         bank.0
             .insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
     }
@@ -419,55 +379,12 @@ async fn point_at_bank(
     Ok(())
 }
 
-/// The partner may listen on another port than last time, and so may we.
-async fn point_at_partner(
-    engine: &Engine,
-    arguments: &DemoArguments,
-    configuration: &Configuration,
-    secrets: &Secrets,
-    india: &EcommpaySecrets,
-    urls: &SimulatorUrls,
-) -> anyhow::Result<()> {
-    let project = engine.project(india.project_id);
-    let project = project.context("the demo's project in India is not in the database")?;
-    let mut settings = project.settings.clone();
-    for method in &mut settings.methods {
-        let base_url = match method.kind {
-            MethodKind::Card => &urls.bank_url,
-            MethodKind::Wallet => &urls.partner_url,
-        };
-        let mut changed = vec![("base_url", base_url.clone())];
-        let final_after = arguments.test.not_found_final_after_ms;
-        changed.extend(final_after.map(|ms| ("not_found_final_after_ms", ms.to_string())));
-        let changed = changed
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value));
-        method.settings.0.extend(changed);
-        if method.kind == MethodKind::Card {
-            let key = secrets.terminal_key.clone();
-            method.settings.0.insert("terminal_key".to_owned(), key);
-        }
-    }
-    let public_url = ecommpay::public_url_parameter(&configuration.server.public_url);
-    for endpoint in settings
-        .endpoints
-        .iter_mut()
-        .chain(&mut settings.dynamic_endpoint)
-    {
-        endpoint.parameters = vec![public_url.clone()];
-    }
-    if settings != project.settings {
-        engine.update_project(india.project_id, &settings).await?;
-    }
-    Ok(())
-}
-
 fn write_demo_file(
     file: &Path,
     public_url: &str,
     urls: &SimulatorUrls,
     secrets: &Secrets,
-    india: &EcommpaySecrets,
+    india: &India,
 ) -> anyhow::Result<()> {
     let number: u32 = india.number.parse()?;
     let cards: Vec<_> = TEST_CARDS
