@@ -1,5 +1,6 @@
 //! What a project needs to be spoken to in ECommPay's way: its number and key, the callbacks, the methods.
 
+use altyn_dialects::ecommpay::DIALECT;
 use altyn_domain::{
     AmountRange, ConnectorSettings, Currency, Endpoint, EndpointSecret, EventKind, HttpMethod,
     MethodKind, PaymentMethod, ProjectId, ProviderNumbers, RefundAbility,
@@ -7,9 +8,6 @@ use altyn_domain::{
 use altyn_engine::{Engine, Secret};
 use anyhow::Context as _;
 use ipnet::IpNet;
-
-/// The dialect's name in keys and endpoints.
-pub const DIALECT: &str = "ecommpay";
 
 /// How callbacks of this family are made and sent. `url` is empty for addresses that payments bring.
 pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint {
@@ -23,7 +21,7 @@ pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint
         signature: "hmac-sha512".to_owned(),
         secret: EndpointSecret::new(secret),
         parameters: vec![public_url_parameter(public_url)],
-        // The ECommPay sheet, section 4.1; the pauses are the format's own.
+        // Not used: how often and when is the format's own.
         attempts_max: 120,
         retry_pause_ms: 10_000,
     }
@@ -34,7 +32,7 @@ pub fn public_url_parameter(public_url: &str) -> String {
     format!("public_url={public_url}")
 }
 
-/// The method of the seed: wallets of India through a partner, INR only, full refunds only.
+/// The demo's wallets of India through a partner: rupees only, refunds only of the whole sum.
 pub fn wallet_partner(settings: ConnectorSettings) -> anyhow::Result<PaymentMethod> {
     Ok(PaymentMethod {
         processing_period_ms: 600_000,
@@ -108,7 +106,7 @@ pub async fn open_account(
     let made = |id: &str, url: &str| endpoint(id, url, secret.expose(), account.public_url);
     settings.dynamic_endpoint = Some(made("payment", ""));
     settings.endpoints.retain(|known| known.format != DIALECT);
-    let own = account.callback_url.map(|url| made("ecommpay", url));
+    let own = account.callback_url.map(|url| made(DIALECT, url));
     settings.endpoints.extend(own);
     engine.update_project(project_id, &settings).await?;
     Ok(secret)

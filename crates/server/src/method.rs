@@ -2,14 +2,13 @@
 
 use std::io::Read as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use altyn_domain::{PaymentMethod, Project};
-use altyn_engine::Engine;
+use altyn_domain::PaymentMethod;
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
 
 use crate::audit::Place;
+use crate::project::find;
 
 /// Arguments of `altyn method`.
 #[derive(Debug, Args)]
@@ -80,12 +79,6 @@ pub async fn run(arguments: MethodArguments) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn find(engine: &Engine, slug: &str) -> anyhow::Result<Arc<Project>> {
-    engine
-        .project_by_slug(slug)
-        .with_context(|| format!("there is no project {slug}"))
 }
 
 fn masked(method: &PaymentMethod) -> PaymentMethod {

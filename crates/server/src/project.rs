@@ -1,10 +1,12 @@
 //! `altyn project`: making a project before there is a back office to do it in.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use altyn_dialects::rbs;
 use altyn_domain::{
     ConnectorSettings, Currency, Endpoint, EndpointSecret, HttpMethod, Language, PaymentMethod,
-    ProjectId, ProjectSettings, SurplusPolicy,
+    Project, ProjectId, ProjectSettings, SurplusPolicy,
 };
 use altyn_engine::{Engine, NewCredential, NewProject};
 use anyhow::Context as _;
@@ -115,7 +117,7 @@ pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> P
         default_currency: currencies.first().copied().unwrap_or(Currency::KZT),
         currencies,
         language: Language::Ru,
-        // The register.do sheet, section 3.1: 20 minutes; section 4: three tries.
+        // As gateways of the register.do family do by default: 20 minutes, three tries.
         session_timeout_ms: 1_200_000,
         tries_max: 3,
         surplus: SurplusPolicy::Return,
@@ -129,12 +131,8 @@ pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> P
 /// Settings of the sandbox bank's connector.
 pub fn bank_settings(url: &str, terminal_key: &str) -> ConnectorSettings {
     let pairs = [("base_url", url), ("terminal_key", terminal_key)];
-    ConnectorSettings(
-        pairs
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .collect(),
-    )
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    ConnectorSettings(pairs.into())
 }
 
 /// How callbacks of register.do are made and sent.
@@ -142,13 +140,13 @@ pub fn rbs_endpoint(id: &str, url: &str, secret: &str) -> Endpoint {
     Endpoint {
         id: id.to_owned(),
         url: url.to_owned(),
-        format: "rbs".to_owned(),
+        format: rbs::DIALECT.to_owned(),
         method: HttpMethod::Get,
         events: Vec::new(),
         signature: "hmac-sha256".to_owned(),
         secret: EndpointSecret::new(secret),
         parameters: vec!["amount".to_owned(), "operationRefundedAmount".to_owned()],
-        // The register.do sheet, section 13: every 30 s, given up after 3 failures.
+        // As gateways of the family do: every 30 s, given up after 3 failures.
         attempts_max: 3,
         retry_pause_ms: 30_000,
     }
@@ -174,7 +172,7 @@ pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentia
     };
     let project_id = engine.create_project(new).await?;
     let credential = |login| NewCredential {
-        dialect: "rbs".to_owned(),
+        dialect: rbs::DIALECT.to_owned(),
         login,
         allow_list: wanted.allow_from.clone(),
     };
@@ -193,10 +191,16 @@ pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentia
     })
 }
 
+/// The project with this short name.
+pub fn find(engine: &Engine, slug: &str) -> anyhow::Result<Arc<Project>> {
+    engine
+        .project_by_slug(slug)
+        .with_context(|| format!("there is no project {slug}"))
+}
+
 async fn open_ecommpay(arguments: EcommpayArguments) -> anyhow::Result<ExitCode> {
     let engine = open_engine(&arguments.config).await?;
-    let project = engine.project_by_slug(&arguments.project);
-    let project = project.with_context(|| format!("there is no project {}", arguments.project))?;
+    let project = find(&engine, &arguments.project)?;
     let account = ecommpay::Account {
         number: &arguments.number,
         callback_url: arguments.callback_url.as_deref(),
@@ -244,7 +248,7 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
         ProjectCommand::Ecommpay(arguments) => open_ecommpay(arguments).await,
         ProjectCommand::Revoke { config, login } => {
             let engine = open_engine(&config).await?;
-            let count = engine.revoke_credential("rbs", &login).await?;
+            let count = engine.revoke_credential(rbs::DIALECT, &login).await?;
             println!("{count} credentials revoked");
             Ok(if count > 0 {
                 ExitCode::SUCCESS
