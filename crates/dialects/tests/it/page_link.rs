@@ -225,8 +225,8 @@ async fn the_end_of_a_link() {
             "2026-11-22T01:00:00.000000+00:00",
             NOW_MS + 60 * minute,
         ),
-        ("e4", "2027-11-22T01:00:00+00:00", NOW_MS + 10 * minute),
-        ("e5", "tomorrow", NOW_MS + 10 * minute),
+        ("e4", "2027-11-22T01:00:00+00:00", NOW_MS + 30 * minute),
+        ("e5", "tomorrow", NOW_MS + 30 * minute),
     ] {
         let answer = pay_by_card(&shop, &at(payment_id, text), GOOD).await;
         let payment = payment(&shop, id_in(location(&answer))).await;
