@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::directory::Directory;
 use crate::handover::{Handed, Handover};
 use crate::http::HttpClient;
+use crate::notices::Asked;
 use crate::receivers::Receivers;
 use crate::writer::{Writer, WriterHandle};
 use crate::{
@@ -52,6 +53,7 @@ struct Inner {
     guard: UrlGuard,
     callback_places: Receivers,
     background: Arc<Semaphore>,
+    asked: Asked,
     handover: Handover,
     handed: Mutex<Option<mpsc::UnboundedReceiver<Handed>>>,
     stopping: CancellationToken,
@@ -104,6 +106,7 @@ impl Engine {
             guard,
             callback_places,
             background,
+            asked: Asked::default(),
             handover,
             handed: Mutex::new(Some(handed)),
             stopping: CancellationToken::new(),
@@ -169,6 +172,10 @@ impl Engine {
 
     pub(crate) fn handover(&self) -> &Handover {
         &self.0.handover
+    }
+
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.0.asked
     }
 
     /// The end of the way by which the writer hands callbacks over; only the first caller gets it.

@@ -1,13 +1,42 @@
 //! What gateways send by themselves, and asking a gateway now because the payer came back.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use altyn_domain::{
     Answer, Command, Connector, DoubtNotice, ExchangeKind, ExchangeRequest, IncidentKind, Notice,
     NoticeReading, NoticeRefusal, Operation, OperationState, Outcome, Payment, PaymentId,
-    PaymentMethod, Refusal, Report, ReportOutcome,
+    PaymentMethod, Refusal, Report, ReportOutcome, Timestamp,
 };
 use tracing::{info, warn};
 
 use crate::{Engine, EngineError, Owner};
+
+/// How long the answer to a payer's question is new enough, in milliseconds.
+const ASK_AGAIN_MS: i64 = 1_000;
+
+/// From so many entries on, those that no longer matter are dropped.
+const ASKED_KEPT: usize = 1_024;
+
+/// When payers had gateways asked about operations.
+#[derive(Debug, Default)]
+pub(crate) struct Asked(Mutex<HashMap<(PaymentId, u32), Timestamp>>);
+
+impl Asked {
+    /// Whether the gateway may be asked now; then it counts as asked.
+    fn may_ask(&self, about: (PaymentId, u32), now: Timestamp) -> bool {
+        let is_new = |at: &Timestamp| (0..ASK_AGAIN_MS).contains(&now.millis_since(*at));
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.get(&about).is_some_and(is_new) {
+            return false;
+        }
+        if asked.len() >= ASKED_KEPT {
+            asked.retain(|_, at| is_new(at));
+        }
+        asked.insert(about, now);
+        true
+    }
+}
 
 /// What became of a notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +102,8 @@ impl Engine {
         }
     }
 
-    /// Asks the gateway about an operation that is still open, now and not when its timer is due.
+    /// Asks the gateway about an operation that is still open, now and not when its timer is due; but no more
+    /// than once a second, for anybody who has the payment's address can want it as often as he likes.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -91,7 +121,7 @@ impl Engine {
         let open = payment
             .operation(operation)
             .is_some_and(|o| o.state.is_open());
-        if !open {
+        if !open || !self.asked().may_ask((payment_id, operation), self.now()) {
             return Ok(payment);
         }
         self.ask(owner, payment, operation).await
@@ -199,5 +229,35 @@ impl Engine {
     ) -> Option<(&'a PaymentMethod, &'a dyn Connector)> {
         let method = owner.project().method(&operation.method)?;
         Some((method, self.connector(&method.connector)?.as_ref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use altyn_domain::Bucket;
+
+    use super::*;
+
+    #[test]
+    fn payers_have_a_gateway_asked_once_a_second() {
+        let asked = Asked::default();
+        let id = |n| PaymentId::new(Timestamp::from_millis(1), Bucket::new(0), n);
+        let at = |millis| Timestamp::from_millis(10_000 + millis);
+        for (about, millis, may) in [
+            ((id(1), 1), 0, true),
+            ((id(1), 1), 0, false),
+            ((id(1), 1), 999, false),
+            ((id(1), 2), 999, true),
+            ((id(2), 1), 999, true),
+            ((id(1), 1), 1_000, true),
+            // A clock that was put back keeps nobody waiting.
+            ((id(1), 1), -5_000, true),
+        ] {
+            assert_eq!(asked.may_ask(about, at(millis)), may, "{about:?} {millis}");
+        }
+        for n in 0..5_000 {
+            asked.may_ask((id(n), 1), at(i64::try_from(n).unwrap() * 10));
+        }
+        assert!(asked.0.lock().unwrap().len() <= ASKED_KEPT);
     }
 }
