@@ -27,6 +27,8 @@ def run_ends(store, finish):
         with store:
             for operation_id, end in store.due_ends():
                 finish(store, operation_id, end)
+        # The ends are on disk, and told to the other thread, before this one waits.
+        with store:
             rest(store, store.next_end())
 
 

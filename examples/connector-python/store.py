@@ -28,6 +28,7 @@ class Store:
         self._database.row_factory = sqlite3.Row
         self._database.executescript(SCHEMA)
         self._lock = threading.Condition(threading.RLock())
+        self._has_news = False
 
     def __enter__(self):
         self._lock.acquire()
@@ -36,7 +37,10 @@ class Store:
     def __exit__(self, kind, *_):
         if kind is None:
             self._database.commit()
-            self._lock.notify_all()
+            if self._has_news:
+                # Whoever waits for something to do looks again.
+                self._has_news = False
+                self._lock.notify_all()
         else:
             self._database.rollback()
         self._lock.release()
@@ -73,6 +77,7 @@ class Store:
 
     def set_end(self, operation_id, end_at, end):
         """How an operation ends by itself, and when; None: it does not any more."""
+        self._has_news = True
         self._database.execute(
             "UPDATE operations SET end_at = ?, end = ? WHERE id = ?",
             (end_at, json.dumps(end), operation_id),
@@ -86,6 +91,7 @@ class Store:
 
     def add_callback(self, callback_id, url, body):
         now = time.time()
+        self._has_news = True
         self._database.execute(
             "INSERT INTO callbacks VALUES (?, ?, ?, ?, 0, ?)", (callback_id, url, body, now, now)
         )
@@ -101,6 +107,7 @@ class Store:
         )
 
     def drop_callback(self, callback_id):
+        self._has_news = True
         self._database.execute("DELETE FROM callbacks WHERE id = ?", (callback_id,))
 
     def next_end(self):
