@@ -46,6 +46,11 @@ def ask(url, fields=None, json=None):
     if json is not None:
         body = json.encode()
         headers["content-type"] = "application/json"
+    return post(url, body, headers)
+
+
+def post(url, body, headers):
+    """Sends bytes with these headers; without bytes it is a GET."""
     request = urllib.request.Request(url, body, headers)
     try:
         answer = BROWSER.open(request, timeout=ANSWER_MAX_S)

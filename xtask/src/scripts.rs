@@ -20,6 +20,9 @@ use crate::{counts, install, node, process};
 /// No single test may take longer.
 const TEST_MAX_S: u32 = 300;
 
+/// The Python interpreter of the test environment, for tests.
+pub const PYTHON_VARIABLE: &str = "ALTYN_TEST_PYTHON";
+
 /// The test environments, made when a step first needs them.
 pub struct Scripts<'a> {
     repository: &'a Repository,
@@ -50,7 +53,7 @@ impl<'a> Scripts<'a> {
         }
         let mut variables = variables.to_vec();
         if part == "clients" || !files.python.is_empty() {
-            variables.push(("ALTYN_TEST_PYTHON", self.python()?.display().to_string()));
+            variables.push((PYTHON_VARIABLE, self.python()?.display().to_string()));
         }
         variables.push(("ALTYN_TEST_NODE_DIR", self.node()?.display().to_string()));
         if part == "browser" {
@@ -67,7 +70,7 @@ impl<'a> Scripts<'a> {
     }
 
     /// The Python interpreter of the test environment, with `tests/requirements.txt` installed.
-    fn python(&self) -> Result<PathBuf> {
+    pub fn python(&self) -> Result<PathBuf> {
         let requirements = self.repository.path("tests/requirements.txt");
         let home = self.repository.target.join("test-venv");
         let python = home.join("bin").join("python");

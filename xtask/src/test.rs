@@ -9,7 +9,7 @@ use crate::postgres::{Cluster, Settings};
 use crate::postgres_command::URL_VARIABLE;
 use crate::report::{Counts, Done, Steps};
 use crate::repository::Repository;
-use crate::scripts::Scripts;
+use crate::scripts::{self, Scripts};
 use crate::{assets, counts, demo, process, secrecy, tidy};
 
 /// What `cargo xtask test` is told.
@@ -65,11 +65,17 @@ pub fn run(repository: &Repository, arguments: &Arguments) -> Result<ExitCode> {
         steps.run("build", || {
             process::run(&mut demo::build(repository)).map(|()| Done::Plain)
         });
+        let scripts = Scripts::new(repository);
         if wanted(Part::Rust) {
+            // Tests of the crates run the example connector.
+            steps.run("python", || {
+                let python = scripts.python()?.display().to_string();
+                variables.push((scripts::PYTHON_VARIABLE, python));
+                Ok(Done::Plain)
+            });
             steps.run("rust", || rust(repository, &variables));
             steps.run("examples", || examples(repository, &variables));
         }
-        let scripts = Scripts::new(repository);
         if wanted(Part::Clients) {
             steps.run("clients", || scripts.run("clients", &variables));
         }
