@@ -308,7 +308,10 @@ pub trait Connector: Send + Sync {
         Err(NoticeRefusal::Unsupported)
     }
 
-    /// The request that asks whether a card takes part in 3-D Secure, if the gateway can tell.
+    /// The request that asks whether a card takes part in 3-D Secure.
+    ///
+    /// # Errors
+    /// If the gateway cannot tell or a setting is missing; then nothing is sent.
     fn enrollment_request(
         &self,
         _settings: &ConnectorSettings,
