@@ -51,7 +51,7 @@ impl CardNumber {
         &self.0
     }
 
-    /// First six, stars, last four: `411111**1111`, the form the RBS family prints (its sheet, §17).
+    /// First six, stars, last four: `411111**1111`, as both dialects print it.
     pub fn masked(&self) -> String {
         format!("{}**{}", &self.0[..6], &self.0[self.0.len() - 4..])
     }

@@ -1,7 +1,7 @@
 //! The URL guard: where calls to addresses that merchants gave may go.
 //!
 //! Checked twice: the text when it is saved, and every address that its name resolves to when a call is
-//! made, so that a name cannot be turned to an inner address in between (test-programme rows 58 and 59).
+//! made, so that a name cannot be turned to an inner address in between.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What gateways send by themselves: one address per operation, unguessable because of the payment's id.
 //!
 //! A notice is believed by its signature and by nothing in its address. One that is not believed changes
-//! nothing but the list of incidents (test programme, rows 45 to 51).
+//! nothing but the list of incidents.
 
 use altyn_domain::{Notice, NoticeRefusal, PaymentId};
 use altyn_engine::{Engine, EngineError, NoticeTaken};

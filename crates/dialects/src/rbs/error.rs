@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_have_the_codes_of_the_sheet() {
+    fn refusals_have_the_codes_of_the_family() {
         let captured = || Refusal::WrongStatus(PaymentStatus::Captured);
         let exceeds = || Refusal::Exceeds {
             asked: kzt(2),

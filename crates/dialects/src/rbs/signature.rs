@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vectors_of_the_sheet() {
+    fn the_vectors_of_the_family() {
         const ORDER: &str = "mdOrder;01491d0b-c848-7dd6-a20d-e96900a7d8c0;";
         let key = "bereke-test-key-01";
         #[rustfmt::skip]

@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn a_paid_and_refunded_order_has_the_json_types_of_the_sheet() {
+    fn a_paid_and_refunded_order_has_the_json_types_of_the_family() {
         let sample = Sample::new(Way::Purchase)
             .paid()
             .then(OperationKind::Refund, OperationState::Succeeded, 300)

@@ -28,7 +28,7 @@ async fn one_number_in_parallel_is_one_order() {
 }
 
 #[tokio::test]
-async fn bad_input_gets_the_code_of_the_sheet_and_changes_nothing() {
+async fn bad_input_gets_the_code_of_the_family_and_changes_nothing() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let url = ("returnUrl", "https://shop.example.kz/");
     let number = ("orderNumber", "B-1");
