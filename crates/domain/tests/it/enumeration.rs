@@ -96,6 +96,7 @@ impl<'a> Search<'a> {
                     panic!("{way:?} {policy:?}, {tries_max} tries: {path:?}, then {act:?}");
                 }
                 if seen.insert(after.key()) {
+                    assert!(!after.has_doubts(), "doubts lead nowhere else");
                     self.depth = self.depth.max(depth);
                     let act = Some(act);
                     origins.push(Origin {

@@ -190,10 +190,10 @@ impl Row {
                 let again = matches!(said, Some(Said::No | Said::Undone));
                 (succeeded && said == Some(Said::Yes)) || (refused && again)
             }
-            Happens::Contradicts => {
-                (succeeded && said.is_some_and(Said::is_failure))
-                    || (refused && said == Some(Said::Yes))
-            }
+            Happens::Contradicts => match step.act {
+                Act::Answer(number, said) => step.before.contradicts(number, said),
+                _ => false,
+            },
             Happens::SuccessAfterDecline => {
                 refused && said == Some(Said::Yes) && step.its_try().is_some()
             }
@@ -290,12 +290,13 @@ impl Row {
                 assert!(moved.is_empty() && incidents.is_empty() && step.created().is_empty());
             }
             Done::Surplus => self.hold_surplus(&moved, step),
+            Done::Incident if self.done.contains(&Done::Surplus) => {
+                assert_eq!(incidents, [IncidentKind::Surplus], "one incident");
+            }
             Done::Incident => {
-                assert_eq!(incidents.len(), 1, "one incident");
-                if !self.done.contains(&Done::Surplus) {
-                    assert_eq!(incidents, [IncidentKind::Contradiction]);
-                    assert!(moved.is_empty() && step.created().is_empty(), "booked");
-                }
+                assert_eq!(incidents, [IncidentKind::Contradiction], "an incident");
+                assert_one_until_looked(step);
+                assert!(moved.is_empty() && step.created().is_empty(), "booked");
             }
             Done::Voided => {
                 assert!(moved.is_empty(), "a hold that nobody needs moves no money");
@@ -342,6 +343,18 @@ impl Row {
         let expected = Vec::from_iter(incident.then_some(IncidentKind::Surplus));
         assert_eq!(step.kind_of_incidents(), expected, "incidents");
     }
+}
+
+/// The same doubt again opens no second incident before a person has looked, and one after that.
+fn assert_one_until_looked(step: &Step<'_>) {
+    let mut world = step.after.clone();
+    let mut opened = |act| {
+        let decision = world.play(step.case, act).expect("it is taken");
+        decision.map_or(0, |decision| decision.effects.incidents.len())
+    };
+    assert_eq!(opened(step.act), 0, "a second incident");
+    assert_eq!(opened(Act::Look), 0, "looking opens none");
+    assert_eq!(opened(step.act), 1, "news after a person has looked");
 }
 
 /// The only new operation gives the try's money back, all of it.

@@ -7,8 +7,8 @@ use altyn_domain::{
     AccountKind, BeginTry, CancelPayment, Capture, Command, Context, Decision, DeclineCode,
     EventKind, FireTimer, IdSource, Initiator, OnRefusal, Operation, OperationId, OperationKind,
     OperationState, Outcome, Payment, PaymentStatus, Phase, Project, Refund, Refusal, Report,
-    ReportOutcome, SendOperation, SurplusPolicy, Target, TimerChange, TimerKind, Timestamp, Void,
-    Way, decide,
+    ReportOutcome, ResolveIncident, SendOperation, SurplusPolicy, Target, TimerChange, TimerKind,
+    Timestamp, Void, Way, decide,
 };
 
 use crate::desk::{Desk, Setup, endpoint};
@@ -54,6 +54,8 @@ pub enum Act {
     Refund(Option<i64>),
     /// A created operation is sent.
     Send(u32),
+    /// A person has looked at the newest incident. Tried out by rows that open one.
+    Look,
 }
 
 /// How a try ended, as the test saw it.
@@ -84,7 +86,8 @@ pub struct World {
     made: u64,
 }
 
-/// All that later decisions depend on: two worlds with the same key go on alike.
+/// All that later decisions depend on: two worlds with the same key go on alike. Only the doubts about an
+/// operation are not part of it: no world with doubts is played on, and rows with an incident try them out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     operations: Vec<(OperationKind, u32, OperationState, bool, bool, i64)>,
@@ -296,6 +299,12 @@ impl World {
                 operation,
                 after_action: None,
             }),
+            Act::Look => Command::Resolve(ResolveIncident {
+                payment_id,
+                incident: self.payment.counters.incidents,
+                report: None,
+                note: "looked at".to_owned(),
+            }),
         }
     }
 
@@ -360,8 +369,23 @@ impl World {
         }
     }
 
+    /// Whether the gateway says another end of an operation than the one that is known.
+    pub fn contradicts(&self, number: u32, said: Said) -> bool {
+        match self.operation(number).state {
+            OperationState::Succeeded => said.is_failure(),
+            OperationState::Declined | OperationState::Voided => said == Said::Yes,
+            OperationState::Created | OperationState::Sent | OperationState::Pending => false,
+        }
+    }
+
     pub fn operation(&self, number: u32) -> &Operation {
         self.payment.operation(number).expect("such an operation")
+    }
+
+    /// Whether some doubt waits for a person.
+    pub fn has_doubts(&self) -> bool {
+        let mut operations = self.payment.operations.iter();
+        operations.any(|operation| !operation.doubts.is_empty())
     }
 
     /// Whether the payment's own time is over.
