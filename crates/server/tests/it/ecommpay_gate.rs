@@ -190,6 +190,22 @@ async fn a_shop_carries_3d_secure_out_by_itself() {
 }
 
 #[tokio::test]
+async fn a_notice_about_a_card_is_nobody_s_trouble() {
+    let gate = Gate::start(Setup::on(Database::Sqlite)).await;
+    let shop = Shop::open(&gate).await;
+    let request = shop.card("sale", "J-1", APPROVED, 10_000).await;
+    shop.until("J-1", |c| c["payment"]["status"] == "success")
+        .await;
+    let url = format!("{}/notices/{}/1", gate.base_url, &request[..32]);
+    let answer = gate.http.post(url).body("junk").send().await;
+    assert_eq!(answer.expect("it answers").status().as_u16(), 404);
+    // A payer can make as many payments as he likes: none of them fills the list of people's work.
+    let listed = gate.altyn(&["incidents", "list", "--json"]).await;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(!listed.contains("notice_refused"), "{listed}");
+}
+
+#[tokio::test]
 async fn a_shop_may_leave_3d_secure_to_us() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let shop = Shop::open(&gate).await;
