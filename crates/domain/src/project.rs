@@ -225,6 +225,12 @@ impl Project {
             .find(|method| method.kind == kind)
     }
 
+    /// The key that this project shares with us in a dialect under this name.
+    pub fn shared_key(&self, dialect: &str, login: &str) -> Option<&SharedKey> {
+        let mut keys = self.settings.keys.iter();
+        keys.find(|key| key.dialect == dialect && key.login == login)
+    }
+
     /// What the project is called in a dialect whose requests are signed by a shared key.
     pub fn login(&self, dialect: &str) -> Option<&str> {
         let mut keys = self.settings.keys.iter();

@@ -202,10 +202,7 @@ impl Engine {
         let directory = self.directory();
         let credential = directory.credentials.get(&key);
         let project = credential.and_then(|found| directory.projects.get(&found.project_id));
-        let shared = project.and_then(|project| {
-            let mut keys = project.settings.keys.iter();
-            keys.find(|shared| shared.dialect == dialect && shared.login == login)
-        });
+        let shared = project.and_then(|project| project.shared_key(dialect, login));
         let (Some(credential), Some(project), Some(shared)) = (credential, project, shared) else {
             // Spend the time that a known login costs.
             verify(NO_KEY);

@@ -4,7 +4,7 @@
 //! it and which payment it is about, a signature at all, a known project, the right signature, the
 //! sender's address, the members, the payment as it stands.
 
-use altyn_domain::{MethodKind, PaymentMethod, Way};
+use altyn_domain::{MethodKind, Payment, PaymentMethod, Way};
 use altyn_engine::{Engine, Owner};
 use axum::extract::{Request, State};
 use axum::http::{Method as HttpVerb, StatusCode, header};
@@ -12,11 +12,11 @@ use axum::response::{IntoResponse as _, Response};
 
 use crate::intake;
 
-use super::answer::{self, About, Rejection};
+use super::answer::{self, About, Rejection, Verb, of_engine};
 use super::codes::Code;
 use super::request::{self, Place, Values};
 use super::signed_json::SignedJson;
-use super::{Ecommpay, info, sale, threeds, undo};
+use super::{DIALECT, Ecommpay, ids, info, sale, threeds, undo};
 
 /// The word by which this family means a card, whatever the method's own id is.
 pub(super) const CARD: &str = "card";
@@ -164,6 +164,16 @@ impl<'m> Call<'m> {
 
     pub(super) fn values(&self) -> Values<'m> {
         Values(self.message)
+    }
+
+    /// The payment that the request names, if the sender's project has it.
+    pub(super) async fn payment(&self) -> Result<Option<Payment>, Rejection> {
+        let key = ids::reference_key(self.payment_id);
+        let found = self
+            .engine()
+            .payment_by_reference(&self.owner, DIALECT, &key)
+            .await;
+        found.map_err(|failure| of_engine(failure, Verb::Read))
     }
 
     /// The method of the project that an address names.

@@ -15,12 +15,7 @@ use super::{DIALECT, ids, members, status};
 pub(super) async fn status(call: &Call<'_>) -> Result<Response, Rejection> {
     members::check(call.message, members::STATUS, MethodKind::Card)?;
     let shop = shop(call)?;
-    let key = ids::reference_key(call.payment_id);
-    let engine = call.engine();
-    let found = engine
-        .payment_by_reference(&call.owner, DIALECT, &key)
-        .await;
-    let answer = match found.map_err(|failure| of_engine(failure, Verb::Read))? {
+    let answer = match call.payment().await? {
         Some(payment) => answer::json(StatusCode::OK, &status::of_payment(&shop, &payment)),
         None => answer::json(StatusCode::OK, &status::unknown(&shop, call.payment_id)),
     };
@@ -44,9 +39,7 @@ pub(super) async fn status_of_request(call: &Call<'_>) -> Result<Response, Rejec
 /// The sender, and the key with which it signed: the answer is signed with the same one.
 fn shop<'a>(call: &'a Call<'_>) -> Result<Shop<'a>, Rejection> {
     let project = call.owner.project();
-    let login = call.project_id.to_string();
-    let mut keys = project.settings.keys.iter();
-    let key = keys.find(|key| key.dialect == DIALECT && key.login == login);
+    let key = project.shared_key(DIALECT, &call.project_id.to_string());
     let key = key.ok_or_else(|| Rejection::bad(Code::PROJECT_NOT_FOUND))?;
     Ok(Shop {
         project,

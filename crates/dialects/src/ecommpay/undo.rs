@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::answer::{self, Rejection, Verb, of_engine};
 use super::codes::Code;
 use super::gate::{CARD, Call};
-use super::{DIALECT, ids, members};
+use super::members;
 
 /// Takes all that is held, or a part; the rest goes back to the payer.
 pub(super) async fn capture(call: &Call<'_>, named: &str) -> Result<Response, Rejection> {
@@ -91,13 +91,8 @@ async fn held(call: &Call<'_>, named: &str) -> Result<Payment, Rejection> {
 /// The payment of the sender's project that the request names. One that was paid by another method than
 /// the address names is as unknown as one of another project.
 pub(super) async fn find(call: &Call<'_>, named: Option<&str>) -> Result<Payment, Rejection> {
-    let key = ids::reference_key(call.payment_id);
-    let engine = call.engine();
-    let found = engine
-        .payment_by_reference(&call.owner, DIALECT, &key)
-        .await;
-    let payment = found.map_err(|failure| of_engine(failure, Verb::Read))?;
-    payment
+    let found = call.payment().await?;
+    found
         .filter(|payment| named.is_none_or(|named| is_by(payment, named)))
         .ok_or_else(|| Rejection::bad(Code::TRANSACTION_NOT_FOUND))
 }

@@ -11,6 +11,7 @@ use altyn_domain::{
 };
 
 use super::extra::{Door, Extra};
+use super::gate::CARD;
 use super::{Code, DIALECT, ProviderKind, code_of};
 
 /// How the end of a payment that was given up is written: clients disagree.
@@ -181,7 +182,7 @@ impl<'a> View<'a> {
     pub(super) fn method_name(&self, operation: Option<&'a Operation>) -> Option<&'a str> {
         let tried = self.shown_try(operation)?;
         Some(match self.provider_kind(tried) {
-            ProviderKind::Card => "card",
+            ProviderKind::Card => CARD,
             ProviderKind::Wallet => &tried.method,
         })
     }
@@ -293,7 +294,7 @@ pub(super) const fn operation_type(kind: OperationKind) -> Option<&'static str> 
     }
 }
 
-/// Whether it gives captured money back because the merchant wants so.
+/// Whether it gives captured money back: asked for by the merchant, or by a rule.
 pub(super) const fn gives_back(kind: OperationKind) -> bool {
     matches!(kind, OperationKind::Refund | OperationKind::Reversal)
 }
