@@ -7,7 +7,6 @@ use altyn_domain::{
     Initiator, MethodKind, OnRefusal, OperationId, PayerAction, PaymentId, PaymentMethod, Project,
     Refusal, ReportOutcome, SendOperation,
 };
-
 use tracing::error;
 
 use crate::{Engine, EngineError, Owner, Registration, crash};
@@ -223,23 +222,21 @@ impl Engine {
             Wait::No => {
                 // A place first: what is accepted here is exchanged here, not left to a timer.
                 let place = self.background_place()?;
-                let intent = self
-                    .detached(async move {
-                        let intent = engine.execute(&owner, command, None).await?;
-                        crash::point(committed);
-                        let (answer, kind) = (intent.clone(), kind(&intent));
-                        let exchanging = engine.clone();
-                        engine.tasks().spawn(async move {
-                            let done = exchanging.finish_exchange(&owner, intent, &kind).await;
-                            if let Err(failure) = done {
-                                error!(error = %failure, "an exchange in the background failed");
-                            }
-                            drop(place);
-                        });
-                        Ok(answer)
-                    })
-                    .await?;
-                Ok(intent)
+                self.detached(async move {
+                    let intent = engine.execute(&owner, command, None).await?;
+                    crash::point(committed);
+                    let (answer, kind) = (intent.clone(), kind(&intent));
+                    let exchanging = engine.clone();
+                    engine.tasks().spawn(async move {
+                        let done = exchanging.finish_exchange(&owner, intent, &kind).await;
+                        if let Err(failure) = done {
+                            error!(error = %failure, "an exchange in the background failed");
+                        }
+                        drop(place);
+                    });
+                    Ok(answer)
+                })
+                .await
             }
         }
     }

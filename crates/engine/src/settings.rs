@@ -55,18 +55,22 @@ impl Engine {
         id: ProjectId,
         settings: &ProjectSettings,
     ) -> Result<(), EngineError> {
-        let records = self.storage().settings().await?;
-        let mut record = records
-            .projects
-            .into_iter()
-            .find(|record| record.id == id)
-            .ok_or_else(|| EngineError::Fault(format!("no project {id}")))?;
+        let mut record = self.project_record(id).await?;
         record.settings = self.seal_settings(id, settings)?;
         let what = format!("project {} changed", record.slug);
         self.storage()
             .save_settings(&[record], &[], &what, self.now())
             .await?;
         self.reload_settings().await
+    }
+
+    /// A project as the database has it now.
+    async fn project_record(&self, id: ProjectId) -> Result<ProjectRecord, EngineError> {
+        let records = self.storage().settings().await?;
+        let mut projects = records.projects.into_iter();
+        projects
+            .find(|record| record.id == id)
+            .ok_or_else(|| no_project(id))
     }
 
     fn seal_settings(
@@ -129,15 +133,8 @@ impl Engine {
     ) -> Result<Secret, EngineError> {
         let now = self.now();
         let secret = Secret(self.random_text(32));
-        let records = self.storage().settings().await?;
-        let found = records
-            .projects
-            .into_iter()
-            .find(|record| record.id == project);
-        let mut record =
-            found.ok_or_else(|| EngineError::Fault(format!("no project {project}")))?;
-        let known = self.project(project);
-        let known = known.ok_or_else(|| EngineError::Fault(format!("no project {project}")))?;
+        let mut record = self.project_record(project).await?;
+        let known = self.project(project).ok_or_else(|| no_project(project))?;
         let mut settings = known.settings.clone();
         settings.keys.push(SharedKey {
             dialect: dialect.to_owned(),
@@ -197,4 +194,8 @@ impl Engine {
         self.entropy().fill(&mut random);
         URL_SAFE_NO_PAD.encode(random)
     }
+}
+
+fn no_project(id: ProjectId) -> EngineError {
+    EngineError::Fault(format!("no project {id}"))
 }
