@@ -9,9 +9,9 @@
 //! Settings: `base_url` (the host, without a path), `app_id`, `secret`, and optionally `generation`
 //! (`1` or `2`, which is the default), `api_version` (2026-01-01), `wallet` (paytm; generation 2
 //! asks for one wallet by name), `order_minutes` (15; how long an order of generation 2 can be
-//! paid), `link_method` (GET or POST: how payers are sent to a link of generation 2; shops that were built
-//! for the first generation expect POST), and `not_found_final_after_ms` (60000 in generation 2; in generation 1 such an answer is
-//! never believed unless this is set).
+//! paid), `link_method` (GET or POST: how payers are sent to a link of generation 2; shops that were
+//! built for the first generation expect POST), and `not_found_final_after_ms` (60000 in generation 2;
+//! in generation 1 such an answer is never believed unless this is set).
 //!
 //! The partner takes no order without a phone of ten digits (generation 1: a name and an e-mail
 //! address too); for a payer whom the shop does not describe it is told 9999999999, `Customer` and
