@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use altyn_domain::{Command, ExchangeKind, FireTimer, ReportOutcome, SendOperation, TimerKind};
+use altyn_domain::{
+    Command, ExchangeKind, FireTimer, Outcome, ReportOutcome, SendOperation, TimerKind,
+};
 use altyn_storage::{Lease, LeasedTimer, Telling};
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, error, warn};
@@ -182,9 +184,16 @@ impl Engine {
             report,
             enquiries,
         };
-        self.execute(owner, Command::Report(news), lease(timer))
-            .await
-            .map(drop)
+        let told = Command::Report(news.clone());
+        match self.execute(owner, told, lease(timer)).await {
+            // The timer is somebody else's meanwhile, and an end is an end whoever learnt it: with a gateway
+            // that is slower than a lease nobody else would come further.
+            Err(EngineError::Refused(altyn_domain::Refusal::LeaseLost)) if is_end(&news) => self
+                .execute(owner, Command::Report(news), None)
+                .await
+                .map(drop),
+            told => told.map(drop),
+        }
     }
 
     async fn keep_house(&self) {
@@ -205,6 +214,14 @@ impl Engine {
                 () = self.stopping().cancelled() => return,
             }
         }
+    }
+}
+
+/// Whether it is known for good what became of the operation; "not found" is not, for it may be sent again.
+fn is_end(news: &ReportOutcome) -> bool {
+    match news.report.outcome {
+        Outcome::Approved | Outcome::Declined(_) | Outcome::Voided => true,
+        Outcome::Pending | Outcome::Unknown | Outcome::NotSent | Outcome::NotFound => false,
     }
 }
 

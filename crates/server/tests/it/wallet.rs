@@ -210,6 +210,37 @@ async fn a_refund_that_the_partner_answers_too_late_is_asked_about() {
 }
 
 #[tokio::test]
+async fn an_end_that_took_longer_than_a_lease_to_learn_is_kept() {
+    let gate = Gate::start(Setup::on(Database::Sqlite).manual_clock()).await;
+    let shop = Shop::open(&gate).await;
+    let request = shop.wallet_sale("E-1", 50_000).await;
+    shop.until_redirect("E-1").await;
+    let paid = json!({ "result": "SUCCESS", "notify": false });
+    shop.at_partner(&request, paid).await;
+    // The first question is answered late, all others never.
+    for (delay_ms, count) in [(3_000, 1), (60_000, 100)] {
+        let fault =
+            json!({ "call": "payments", "fault": "delay", "delay_ms": delay_ms, "count": count });
+        shop.partner_fault(fault).await;
+    }
+    let url = format!("{}/partner/control/faults", gate.bank.partner_url);
+    let learn = async {
+        let faults = async || {
+            let answer = gate.http.get(&url).send().await.expect("it answers");
+            answer.text().await.expect("all of it")
+        };
+        while !faults().await.contains("\"hits\":1") {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        // The lease is over, and the timer goes on without the one who asked.
+        gate.advance(31).await;
+    };
+    tokio::join!(gate.advance(61), learn);
+    shop.until("E-1", is("success")).await;
+    gate.audit().await;
+}
+
+#[tokio::test]
 async fn rows_45_to_51_a_notice_that_lies_changes_nothing_and_is_an_incident() {
     let cases = [
         (
