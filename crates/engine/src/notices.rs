@@ -92,9 +92,7 @@ impl Engine {
             }
             Ok(NoticeReading::Nothing) => Ok(NoticeTaken::Taken),
             // Nobody sends notices about it but people who play: no trouble of anybody else's.
-            Err(NoticeRefusal::Unsupported) => {
-                Ok(NoticeTaken::Refused(NoticeRefusal::Unsupported))
-            }
+            Err(NoticeRefusal::Unsupported) => Ok(NoticeTaken::Refused(NoticeRefusal::Unsupported)),
             Err(refusal) => {
                 warn!(payment.id = %payment_id, %refusal, "a notice was not believed");
                 metrics::counter!("altyn_notices_total", "taken" => "no").increment(1);
