@@ -159,6 +159,10 @@ pub(crate) fn refund(
     Ok(Step::Done(Some(number)))
 }
 
+/// So many operations a payment may have when a refund is to be declined on record: a shop that asks in vain
+/// again and again does not make its payment grow without end.
+const OPERATIONS_MAX: usize = 200;
+
 /// Whether the payment stands where money can be given back, as the command believes it does.
 fn may_refund(command: &Refund, payment: &Payment) -> Result<(), Refusal> {
     let records = command.on_refusal == OnRefusal::Record;
@@ -175,6 +179,9 @@ fn may_refund(command: &Refund, payment: &Payment) -> Result<(), Refusal> {
         | PaymentStatus::Declined
         | PaymentStatus::Cancelled
         | PaymentStatus::Expired) => return Err(Refusal::WrongStatus(other)),
+    }
+    if records && payment.operations.len() >= OPERATIONS_MAX {
+        return Err(Refusal::WrongStatus(payment.status()));
     }
     if command
         .expected_deposited

@@ -198,6 +198,24 @@ fn of_two_full_refunds_at_once_the_second_is_declined_on_record() {
     assert_eq!(desk.payment.sums.refunded, 10_000);
 }
 
+#[test]
+fn refunds_that_cannot_be_do_not_make_a_payment_grow_without_end() {
+    let mut desk = Desk::of(Way::Purchase);
+    let paid = desk.begin();
+    desk.approve(paid);
+    let mut recorded_ones = 0;
+    let refusal = loop {
+        let command = recorded(desk.refund_command(Some(10_001), None, None));
+        match desk.run(&command) {
+            Ok(_) => recorded_ones += 1,
+            Err(refusal) => break refusal,
+        }
+        assert!(recorded_ones < 1_000, "there is no end");
+    };
+    assert_eq!(refusal, Refusal::WrongStatus(PaymentStatus::Captured));
+    assert_eq!(recorded_ones, 199);
+}
+
 fn wallet_page() -> PayerAction {
     PayerAction::Redirect {
         url: "https://wallet.example/pay".to_owned(),
