@@ -63,6 +63,21 @@ impl Engine {
         operation: u32,
         notice: Notice,
     ) -> Result<NoticeTaken, EngineError> {
+        let taken = self.read_notice(payment_id, operation, &notice).await?;
+        let believed = match taken {
+            NoticeTaken::Taken => "yes",
+            NoticeTaken::Unknown | NoticeTaken::Refused(_) | NoticeTaken::OtherAmount => "no",
+        };
+        metrics::counter!("altyn_notices_total", "taken" => believed).increment(1);
+        Ok(taken)
+    }
+
+    async fn read_notice(
+        &self,
+        payment_id: PaymentId,
+        operation: u32,
+        notice: &Notice,
+    ) -> Result<NoticeTaken, EngineError> {
         let Some((owner, payment)) = self.open_payment(payment_id).await? else {
             return Ok(NoticeTaken::Unknown);
         };
@@ -82,7 +97,7 @@ impl Engine {
             round: 0,
             at: self.now(),
         };
-        match connector.read_notice(&exchange, &notice) {
+        match connector.read_notice(&exchange, notice) {
             Ok(NoticeReading::Report(number, report)) => {
                 self.record_notice(&owner, &payment, number, *report).await
             }
@@ -95,7 +110,6 @@ impl Engine {
             Err(NoticeRefusal::Unsupported) => Ok(NoticeTaken::Refused(NoticeRefusal::Unsupported)),
             Err(refusal) => {
                 warn!(payment.id = %payment_id, %refusal, "a notice was not believed");
-                metrics::counter!("altyn_notices_total", "taken" => "no").increment(1);
                 let doubt = (IncidentKind::NoticeRefused, refusal.to_string());
                 self.doubt(&owner, payment_id, operation.number, doubt)
                     .await?;
@@ -184,7 +198,6 @@ impl Engine {
             return Ok(NoticeTaken::OtherAmount);
         }
         info!(payment.id = %payment.id, operation.number = number, outcome = ?report.outcome, "notice");
-        metrics::counter!("altyn_notices_total", "taken" => "yes").increment(1);
         self.report(owner, payment.id, number, report).await?;
         Ok(NoticeTaken::Taken)
     }
