@@ -12,28 +12,31 @@ use tracing::{info, warn};
 
 use crate::{Engine, EngineError, Owner};
 
-/// How long the answer to a payer's question is new enough, in milliseconds.
-const ASK_AGAIN_MS: i64 = 1_000;
+/// So often a gateway is asked about one operation because of its payer, in so many milliseconds: a payer who
+/// leaves and comes back is heard each time, somebody who plays is not.
+const ASKS_MAX: u32 = 3;
+const ASKS_WITHIN_MS: i64 = 1_000;
 
 /// From so many entries on, those that no longer matter are dropped.
 const ASKED_KEPT: usize = 1_024;
 
-/// When payers had gateways asked about operations.
+/// Since when, and how often, payers had gateways asked about operations.
 #[derive(Debug, Default)]
-pub(crate) struct Asked(Mutex<HashMap<(PaymentId, u32), Timestamp>>);
+pub(crate) struct Asked(Mutex<HashMap<(PaymentId, u32), (Timestamp, u32)>>);
 
 impl Asked {
     /// Whether the gateway may be asked now; then it counts as asked.
     fn may_ask(&self, about: (PaymentId, u32), now: Timestamp) -> bool {
-        let is_new = |at: &Timestamp| (0..ASK_AGAIN_MS).contains(&now.millis_since(*at));
+        let is_new = |at: &Timestamp| (0..ASKS_WITHIN_MS).contains(&now.millis_since(*at));
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.get(&about).is_some_and(is_new) {
-            return false;
+        if let Some((_, asks)) = asked.get_mut(&about).filter(|(since, _)| is_new(since)) {
+            *asks += 1;
+            return *asks <= ASKS_MAX;
         }
         if asked.len() >= ASKED_KEPT {
-            asked.retain(|_, at| is_new(at));
+            asked.retain(|_, (since, _)| is_new(since));
         }
-        asked.insert(about, now);
+        asked.insert(about, (now, 1));
         true
     }
 }
@@ -118,8 +121,8 @@ impl Engine {
         }
     }
 
-    /// Asks the gateway about an operation that is still open, now and not when its timer is due; but no more
-    /// than once a second, for anybody who has the payment's address can want it as often as he likes.
+    /// Asks the gateway about an operation that is still open, now and not when its timer is due; but not
+    /// again and again, for anybody who has the payment's address can want it as often as he likes.
     ///
     /// # Errors
     /// See [`EngineError`].
@@ -254,13 +257,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn payers_have_a_gateway_asked_once_a_second() {
+    fn payers_have_a_gateway_asked_a_few_times_a_second() {
         let asked = Asked::default();
         let id = |n| PaymentId::new(Timestamp::from_millis(1), Bucket::new(0), n);
         let at = |millis| Timestamp::from_millis(10_000 + millis);
         for (about, millis, may) in [
             ((id(1), 1), 0, true),
-            ((id(1), 1), 0, false),
+            ((id(1), 1), 0, true),
+            ((id(1), 1), 500, true),
+            ((id(1), 1), 500, false),
             ((id(1), 1), 999, false),
             ((id(1), 2), 999, true),
             ((id(2), 1), 999, true),

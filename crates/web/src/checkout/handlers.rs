@@ -236,8 +236,9 @@ pub(crate) async fn back_from_gateway(asked: Asked) -> Response {
     }
     let view = visit.view(&asked.checkout);
     match view.standing() {
-        // Sending the payer there again by itself could go on for ever.
-        Standing::Asked(PayerAction::Redirect { .. }) => view.go(&view.path("")),
+        // Sending the payer there again by itself could go on for ever. News may be quicker than the payer:
+        // the place of results knows what to show then.
+        Standing::Asked(PayerAction::Redirect { .. }) => view.go(&view.path(Place::Result.path())),
         Standing::Open { .. }
         | Standing::Waiting
         | Standing::Asked(PayerAction::DeviceCheck { .. } | PayerAction::Challenge { .. })
