@@ -432,8 +432,8 @@ impl Payment {
         );
     }
 
-    /// What the sums must be, counted from the operations.
-    fn sums_of_operations(&self) -> Sums {
+    /// What the sums must be, counted from the operations that are done and not surplus.
+    pub fn sums_of_operations(&self) -> Sums {
         let mut sums = Sums {
             charged_back: self.sums.charged_back,
             ..Sums::default()

@@ -160,31 +160,9 @@ impl Sample {
         self
     }
 
-    /// Counts the sums from the operations, as the domain would have.
+    /// Counts the sums from the operations, as the domain does.
     fn count(&mut self) {
-        let mut sums = Sums::default();
-        for operation in &self.0.operations {
-            if operation.state != OperationState::Succeeded {
-                continue;
-            }
-            let amount = operation.amount;
-            match operation.kind {
-                OperationKind::Sale => {
-                    sums.held += amount;
-                    sums.captured += amount;
-                }
-                OperationKind::Auth => sums.held += amount,
-                OperationKind::Capture => sums.captured += amount,
-                OperationKind::Void => sums.voided += amount,
-                OperationKind::Refund => sums.refunded += amount,
-                OperationKind::Reversal => sums.reversed += amount,
-                OperationKind::Verify | OperationKind::Chargeback | OperationKind::Payout => {}
-            }
-            if operation.release_rest {
-                sums.voided = sums.held - sums.captured;
-            }
-        }
-        self.0.sums = sums;
+        self.0.sums = self.0.sums_of_operations();
     }
 
     /// The payment; it keeps the rules of every payment.
