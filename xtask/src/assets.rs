@@ -34,8 +34,20 @@ pub fn build(repository: &Repository) -> Result<Done> {
         if !whole {
             node::install(repository, &part)?;
         }
-        if has_build_script(&part)? {
+        if has_script(&part, "build")? {
             build_part(repository, &part, &digest)?;
+        }
+    }
+    Ok(Done::Plain)
+}
+
+/// Runs each part's own checks and tests, after [`build`] has installed what they need.
+pub fn check(repository: &Repository) -> Result<Done> {
+    for part in parts(&repository.path("apps"))? {
+        for script in ["check", "test"] {
+            if has_script(&part, script)? {
+                process::run(&mut node::npm(&part, &["run", script]))?;
+            }
         }
     }
     Ok(Done::Plain)
@@ -80,12 +92,12 @@ fn is_package(folder: &Path) -> bool {
     folder.join("package.json").is_file()
 }
 
-fn has_build_script(folder: &Path) -> Result<bool> {
+fn has_script(folder: &Path, name: &str) -> Result<bool> {
     let file = folder.join("package.json");
     let text = fs::read_to_string(&file)?;
     let manifest: Value =
         serde_json::from_str(&text).with_context(|| format!("{} is no JSON", file.display()))?;
-    Ok(manifest.pointer("/scripts/build").is_some())
+    Ok(manifest["scripts"].get(name).is_some())
 }
 
 #[cfg(test)]
@@ -108,8 +120,8 @@ mod tests {
             parts,
             [folder.path().join("checkout"), folder.path().join("widget")]
         );
-        assert!(has_build_script(&parts[0]).unwrap());
-        assert!(!has_build_script(&parts[1]).unwrap());
+        assert!(has_script(&parts[0], "build").unwrap());
+        assert!(!has_script(&parts[1], "build").unwrap());
     }
 
     #[test]

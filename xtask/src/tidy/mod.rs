@@ -53,6 +53,7 @@ pub fn add_steps(repository: &Repository, steps: &mut Steps) {
     steps.run("licences", || licences(repository));
     // Clippy compiles, and what is compiled may take the built browser programs in.
     steps.run("assets", || assets::build(repository));
+    steps.run("scripts", || assets::check(repository));
     steps.run("clippy", || {
         let arguments = [
             "clippy",
