@@ -94,6 +94,9 @@ pub struct BeginTry {
     pub initiator: Initiator,
     /// What becomes of a try that the payment method does not take.
     pub on_refusal: OnRefusal,
+    /// The part that is paid from the customer's balance, in minor units. If it is all, no gateway is asked
+    /// and `method` is not looked at.
+    pub from_balance: i64,
 }
 
 /// Record that an operation is about to be sent (again), or that its next step is.
@@ -169,6 +172,26 @@ pub struct Refund {
     pub on_refusal: OnRefusal,
 }
 
+/// Give the money of a surplus try back through its gateway: from the customer's balance if it was credited
+/// there, else from suspense. The caller sends it right after the commit.
+#[derive(Debug, Clone)]
+pub struct ReturnSurplus {
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// The number of the surplus try.
+    pub surplus: u32,
+    /// The new operation's id.
+    pub operation_id: OperationId,
+    /// Minor units; `None` for all of the surplus that is left.
+    pub amount: Option<i64>,
+    /// The caller's own key: a repeat is answered with the first return.
+    pub reference: Option<String>,
+    /// Why, in the words of whoever asked.
+    pub reason: String,
+    /// Who asked.
+    pub initiator: Initiator,
+}
+
 /// Withdraw an unpaid payment.
 #[derive(Debug, Clone)]
 pub struct CancelPayment {
@@ -230,6 +253,8 @@ pub enum Command {
     Void(Void),
     /// See [`Refund`].
     Refund(Refund),
+    /// See [`ReturnSurplus`].
+    ReturnSurplus(ReturnSurplus),
     /// See [`CancelPayment`].
     Cancel(CancelPayment),
     /// See [`FireTimer`].
@@ -262,6 +287,7 @@ impl Command {
             Self::Capture(capture) => capture.target.clone(),
             Self::Void(void) => void.target.clone(),
             Self::Refund(refund) => refund.target.clone(),
+            Self::ReturnSurplus(back) => Target::Payment(back.payment_id),
             Self::Cancel(cancel) => cancel.target.clone(),
             Self::Fire(fire) => Target::Payment(fire.payment_id),
             Self::Doubt(doubt) => Target::Payment(doubt.payment_id),

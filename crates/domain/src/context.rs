@@ -1,8 +1,9 @@
 //! What a decision is given beside the loaded rows, and what it collects.
 
 use crate::{
-    Delivery, DeliveryAttempt, Event, EventKind, Incident, IncidentKind, Operation, OperationId,
-    Payment, Phase, Posting, Project, ReferenceKind, TimerChange, TimerKey, TimerKind, Timestamp,
+    AccountKind, Balance, Delivery, DeliveryAttempt, Event, EventKind, Incident, IncidentKind,
+    Operation, OperationId, Payment, Phase, Posting, Project, ReferenceKind, TimerChange, TimerKey,
+    TimerKind, Timestamp,
 };
 
 /// Where random bits of new ids come from. Only the program owns entropy.
@@ -22,6 +23,9 @@ pub struct Context<'a> {
     pub ids: &'a mut dyn IdSource,
     /// The project with its settings.
     pub project: &'a Project,
+    /// What stands on the balance of the payment's customer in its currency, reservations of open tries
+    /// taken off.
+    pub balance: Balance,
     /// How long one exchange with a gateway may take, in milliseconds.
     pub exchange_deadline_ms: i64,
 }
@@ -160,6 +164,10 @@ impl Effects {
             credit: movement.credit,
             currency: payment.amount.currency(),
             amount: movement.amount,
+            customer_id: [movement.debit, movement.credit]
+                .contains(&AccountKind::CustomerBalance)
+                .then_some(payment.customer_id)
+                .flatten(),
             at: now,
         });
         Some(number)
@@ -170,8 +178,8 @@ impl Effects {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Movement {
     pub entry: crate::EntryKind,
-    pub debit: crate::AccountKind,
-    pub credit: crate::AccountKind,
+    pub debit: AccountKind,
+    pub credit: AccountKind,
     pub amount: i64,
     pub phase: Phase,
     pub settles: Option<u32>,

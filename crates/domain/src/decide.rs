@@ -116,6 +116,7 @@ fn apply(
         Command::Capture(capture) => undo::capture(capture, payment, ctx, fx),
         Command::Void(void) => undo::void(void, payment, ctx, fx),
         Command::Refund(refund) => undo::refund(refund, payment, ctx, fx),
+        Command::ReturnSurplus(back) => undo::return_surplus(back, payment, ctx, fx),
         Command::Cancel(CancelPayment { .. }) => cancel(payment, ctx, fx),
         Command::Fire(fired) => fire(fired, payment, ctx, fx),
         Command::Doubt(doubt) => report::doubt(doubt, payment, fx),
@@ -158,6 +159,7 @@ fn register(
     let payment = Payment {
         id: command.id,
         project_id: ctx.project.id,
+        customer_id: ctx.project.customer_of(&command.order),
         dialect: command.dialect.clone(),
         way: command.way,
         amount: command.amount,

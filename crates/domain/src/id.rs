@@ -1,4 +1,4 @@
-//! Typed identifiers. Each is a UUIDv7 and is shown with a prefix (`pay_…`) in our own texts; dialects
+//! Typed identifiers. Each is a UUIDv7 (a customer's is a UUIDv8 made from its reference) and is shown with a prefix (`pay_…`) in our own texts; dialects
 //! show the bare UUID.
 //!
 //! The twelve `rand_a` bits of an id that belongs to a payment carry the [`Bucket`] of its project, so
@@ -7,6 +7,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::Timestamp;
@@ -123,6 +124,33 @@ id_type!(
     "A project: one shop, site or terminal of a merchant."
 );
 id_type!(CredentialId, "crd", "A credential of a project.");
+id_type!(
+    ResellerId,
+    "rsl",
+    "A reseller: a tenant that has resellers and merchants under it."
+);
+id_type!(MerchantId, "mrc", "A merchant: the owner of projects.");
+id_type!(ConnectorId, "cnn", "A gateway connector in the registry.");
+id_type!(MethodId, "mth", "A payment method of a reseller.");
+id_type!(UserId, "usr", "A person who signs in.");
+id_type!(TokenId, "tok", "A session, an API token or an invitation.");
+id_type!(CustomerId, "cus", "A customer of a project.");
+
+impl CustomerId {
+    /// The customer that `project` knows by `reference`. The id is made from both, so whoever meets a
+    /// customer first makes the same one: nobody has to look it up before.
+    pub fn of(project: ProjectId, reference: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(project.uuid().as_bytes());
+        hash.update(reference.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        let (high, low) = Uuid::from_bytes(bytes).as_u64_pair();
+        let high = (high & !0xffff) | 0x8000 | u64::from(project.bucket().0);
+        let low = (low & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
+        Self(Uuid::from_u64_pair(high, low))
+    }
+}
 
 /// What a reference names. One key may exist once per project, dialect and kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

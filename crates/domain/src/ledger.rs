@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, ProjectId, Timestamp};
+use crate::{Currency, CustomerId, ProjectId, Timestamp};
 
 /// The accounts of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum AccountKind {
     MerchantPayable,
     /// Money that nobody needed and that must leave again.
     Suspense,
+    /// What we owe the project's customers; whose it is says the posting's `customer_id`.
+    CustomerBalance,
 }
 
 impl AccountKind {
@@ -29,6 +31,7 @@ impl AccountKind {
             Self::ConnectorClearing => "connector_clearing",
             Self::MerchantPayable => "merchant_payable",
             Self::Suspense => "suspense",
+            Self::CustomerBalance => "customer_balance",
         }
     }
 
@@ -38,6 +41,7 @@ impl AccountKind {
             Self::ConnectorClearing,
             Self::MerchantPayable,
             Self::Suspense,
+            Self::CustomerBalance,
         ]
         .into_iter()
         .find(|kind| kind.word() == word)
@@ -163,6 +167,8 @@ pub struct Posting {
     pub currency: Currency,
     /// How much, in minor units; always positive.
     pub amount: i64,
+    /// Whose balance, if one of the accounts is [`AccountKind::CustomerBalance`].
+    pub customer_id: Option<CustomerId>,
     /// When.
     pub at: Timestamp,
 }
@@ -204,6 +210,75 @@ pub fn account_deltas<'a>(
         let credit = deltas.entry(account(posting.credit)).or_default();
         credit.posted_credit += posted;
         credit.pending_credit += pending;
+    }
+    deltas
+}
+
+/// One customer's balance in one currency: a part of the project's account `customer_balance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BalanceKey {
+    /// Whose.
+    pub customer_id: CustomerId,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+/// What stands on a customer's balance, or what changes there, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// What we owe the customer, what is reserved included.
+    pub posted: i64,
+    /// The part of it that tries and returns under way have reserved.
+    pub reserved: i64,
+}
+
+impl Balance {
+    /// What can be spent.
+    pub const fn available(self) -> i64 {
+        self.posted - self.reserved
+    }
+
+    /// Both sums changed by `change`.
+    #[must_use]
+    pub const fn plus(self, change: Self) -> Self {
+        Self {
+            posted: self.posted + change.posted,
+            reserved: self.reserved + change.reserved,
+        }
+    }
+}
+
+/// What `postings` change on customers' balances, in key order.
+pub fn balance_deltas<'a>(
+    postings: impl IntoIterator<Item = &'a Posting>,
+) -> BTreeMap<BalanceKey, (ProjectId, Balance)> {
+    let mut deltas: BTreeMap<BalanceKey, (ProjectId, Balance)> = BTreeMap::new();
+    for posting in postings {
+        let Some(customer_id) = posting.customer_id else {
+            continue;
+        };
+        let gives = posting.debit == AccountKind::CustomerBalance;
+        let change = match (posting.phase, posting.settles) {
+            (Phase::Pending, _) if gives => (0, posting.amount),
+            // What is promised to a balance is not there before it is posted.
+            (Phase::Pending, _) => (0, 0),
+            (Phase::Posted, None) if gives => (-posting.amount, 0),
+            (Phase::Posted, Some(_)) if gives => (-posting.amount, -posting.amount),
+            (Phase::Posted, _) => (posting.amount, 0),
+            (Phase::Released, _) if gives => (0, -posting.amount),
+            (Phase::Released, _) => (0, 0),
+        };
+        let key = BalanceKey {
+            customer_id,
+            currency: posting.currency,
+        };
+        let (_, delta) = deltas
+            .entry(key)
+            .or_insert((posting.project_id, Balance::default()));
+        *delta = delta.plus(Balance {
+            posted: change.0,
+            reserved: change.1,
+        });
     }
     deltas
 }

@@ -7,6 +7,7 @@
 //! one database transaction or nothing of it.
 #![warn(clippy::wildcard_enum_match_arm, clippy::float_arithmetic)]
 
+mod access;
 mod callback;
 mod card;
 mod command;
@@ -31,11 +32,13 @@ mod timer;
 mod tries;
 mod undo;
 
+pub use access::{Permission, Role, Scope};
 pub use callback::{CallbackFormat, CallbackMessage, Endpoint, EndpointSecret, RenderError};
 pub use card::{CardBrand, CardDetails, CardError, CardNumber, CardSummary, Expiry, SecurityCode};
 pub use command::{
     BeginTry, CancelPayment, Capture, Command, DoubtNotice, FireTimer, Initiator, OnRefusal,
-    Refund, RegisterPayment, ReportOutcome, ResolveIncident, SendOperation, Target, Void,
+    Refund, RegisterPayment, ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, Target,
+    Void,
 };
 pub use connector::{
     Addresses, Authentication, BrowserFacts, Connector, ConnectorError, ConnectorSettings,
@@ -46,16 +49,18 @@ pub use context::{Context, Effects, IdSource};
 pub use decide::{Answer, Decision, decide};
 pub use event::{Delivery, DeliveryAttempt, DeliveryState, Event, EventKind};
 pub use id::{
-    Bucket, CredentialId, IdError, OperationId, PaymentId, ProjectId, ReferenceKind, bucketed_uuid,
+    Bucket, ConnectorId, CredentialId, CustomerId, IdError, MerchantId, MethodId, OperationId,
+    PaymentId, ProjectId, ReferenceKind, ResellerId, TokenId, UserId, bucketed_uuid,
 };
 pub use incident::{Incident, IncidentKind};
 pub use language::Language;
 pub use ledger::{
-    Account, AccountDelta, AccountKind, EntryKind, Phase, Posting, account_deltas, replay_balances,
+    Account, AccountDelta, AccountKind, Balance, BalanceKey, EntryKind, Phase, Posting,
+    account_deltas, balance_deltas, replay_balances,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use operation::{Operation, OperationKind, OperationState, Transition};
-pub use order::{Customer, Features, Order};
+pub use order::{Customer, CustomerKind, Features, Order};
 pub use outcome::{DeclineCode, Facts, Outcome, PayerAction, Report};
 pub use payment::{Counters, End, EndReason, Payment, PaymentStatus, Sums, Way};
 pub use project::{
@@ -65,3 +70,4 @@ pub use project::{
 pub use refusal::Refusal;
 pub use time::Timestamp;
 pub use timer::{TimerChange, TimerKey, TimerKind};
+pub use tries::BALANCE_METHOD;

@@ -183,6 +183,9 @@ pub struct Operation {
     pub state: OperationState,
     /// How much, in minor units of the payment's currency.
     pub amount: i64,
+    /// The part of `amount` that moves on the customer's balance and not at the gateway, in minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub on_balance: i64,
     /// The try that it captures, voids or refunds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u32>,
@@ -206,6 +209,9 @@ pub struct Operation {
     /// Whether it is a success that the payment did not need, or undoes one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub surplus: bool,
+    /// With `surplus`: whether its money stands on the customer's balance, or leaves from there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub credited: bool,
     /// Whether its processing period is over: the payment no longer waits for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub period_over: bool,
@@ -236,11 +242,20 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The amount as money of `payment`'s currency.
-    pub fn money(&self, payment: &crate::Payment) -> Money {
-        Money::new(self.amount, payment.amount.currency())
-            .unwrap_or(Money::zero(payment.amount.currency()))
+    /// What the gateway moves, in minor units: all but the part on the customer's balance.
+    pub const fn at_gateway(&self) -> i64 {
+        self.amount - self.on_balance
     }
+
+    /// What the gateway is asked for, as money of `payment`'s currency.
+    pub fn money(&self, payment: &crate::Payment) -> Money {
+        payment.money(self.at_gateway())
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]

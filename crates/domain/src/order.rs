@@ -44,6 +44,16 @@ const fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
+/// What kind of customer a payer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CustomerKind {
+    /// A person.
+    Individual,
+    /// A company.
+    Company,
+}
+
 /// The payer, as the merchant knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -51,6 +61,9 @@ pub struct Customer {
     /// The merchant's id of the payer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What kind of customer it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CustomerKind>,
     /// E-mail address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeclineCode, Money, Operation, OperationId, OperationKind, OperationState, Order, PaymentId,
-    ProjectId, Timestamp,
+    CustomerId, DeclineCode, Money, Operation, OperationId, OperationKind, OperationState, Order,
+    PaymentId, ProjectId, Timestamp,
 };
 
 /// How the money is to be taken.
@@ -199,6 +199,9 @@ pub struct Payment {
     pub id: PaymentId,
     /// The project it belongs to.
     pub project_id: ProjectId,
+    /// The customer whose payment it is, if the project keeps balances and the merchant named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
     /// The dialect it was registered in.
     pub dialect: String,
     /// How the money is to be taken.
@@ -315,6 +318,11 @@ impl Payment {
     /// Why the newest finished try failed; shown only while the payment is not completed
     /// (life-cycle rows 7, 9 and 11) and not for a failure that came after its end (row 19).
     pub fn visible_decline(&self) -> Option<DeclineCode> {
+        self.visible_failure().and_then(|attempt| attempt.decline)
+    }
+
+    /// The try whose failure [`visible_decline`](Self::visible_decline) shows, with the gateway's own words.
+    pub fn visible_failure(&self) -> Option<&Operation> {
         if self.completed_by.is_some() || self.try_in_flight().is_some() {
             return None;
         }
@@ -322,7 +330,7 @@ impl Payment {
         self.tries()
             .rev()
             .find(|attempt| attempt.finished_at.is_some_and(in_its_life))
-            .and_then(|last| last.decline)
+            .filter(|last| last.decline.is_some())
     }
 
     /// The operation with this number.
@@ -362,6 +370,33 @@ impl Payment {
         let sums = self.sums;
         let back = sums.refunded + sums.reversed + sums.charged_back;
         sums.captured - back - self.in_flight(&[OperationKind::Refund, OperationKind::Reversal])
+    }
+
+    /// How much of what the winner took at its gateway can still go back there.
+    pub fn refundable_at_gateway(&self) -> i64 {
+        let back = |o: &&Operation| {
+            matches!(o.kind, OperationKind::Refund | OperationKind::Reversal)
+                && !o.surplus
+                && (o.state.is_open() || o.state == OperationState::Succeeded)
+        };
+        let gone: i64 = self
+            .operations
+            .iter()
+            .filter(back)
+            .map(Operation::at_gateway)
+            .sum();
+        self.sums.captured - self.winner().map_or(0, |winner| winner.on_balance) - gone
+    }
+
+    /// How much of a surplus try can still be given back.
+    pub fn surplus_left(&self, surplus: &Operation) -> i64 {
+        let back = |o: &&Operation| {
+            o.surplus
+                && o.parent == Some(surplus.number)
+                && (o.state.is_open() || o.state == OperationState::Succeeded)
+        };
+        let gone: i64 = self.operations.iter().filter(back).map(|o| o.amount).sum();
+        surplus.at_gateway() - gone
     }
 
     /// How much is captured and still with the merchant: what the RBS family calls depositedAmount.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bucket, ConnectorSettings, Currency, DeclineCode, Endpoint, EndpointSecret, Language, Money,
-    ProjectId,
+    Bucket, ConnectorSettings, Currency, CustomerId, CustomerKind, DeclineCode, Endpoint,
+    EndpointSecret, Language, Money, Order, ProjectId,
 };
 
 /// What happens to money of a success that the payment did not need.
@@ -16,6 +16,8 @@ pub enum SurplusPolicy {
     Return,
     /// Open an incident and wait for a person.
     Manual,
+    /// Credit it to the customer's balance; as [`Return`](Self::Return) if the payment has no customer.
+    Balance,
 }
 
 /// What a payer does to pay by a method.
@@ -71,7 +73,8 @@ pub struct PaymentMethod {
     pub connector: String,
     /// The connector's settings: addresses, keys.
     pub settings: ConnectorSettings,
-    /// Milliseconds after which the payment no longer waits for a try (the try itself stays open).
+    /// Milliseconds after which the payment no longer waits for a try (the try itself stays open); 0 for
+    /// never.
     pub processing_period_ms: i64,
     /// What a payer does to pay by it.
     #[serde(default)]
@@ -91,6 +94,12 @@ pub struct PaymentMethod {
     /// Whether money can be reserved first and captured later.
     #[serde(default = "yes")]
     pub holds: bool,
+    /// Which customers may use it; empty for all. Checked if the kind of customer is known.
+    #[serde(default)]
+    pub customer_kinds: Vec<CustomerKind>,
+    /// Whether tries may be begun by it; what was begun before goes on all the same.
+    #[serde(default = "yes")]
+    pub active: bool,
     /// The numbers by which a dialect names its provider.
     #[serde(default)]
     pub provider: ProviderNumbers,
@@ -114,6 +123,8 @@ impl PaymentMethod {
             countries: Vec::new(),
             refunds: RefundAbility::Partial,
             holds: true,
+            customer_kinds: Vec::new(),
+            active: true,
             provider: ProviderNumbers::default(),
         }
     }
@@ -131,8 +142,13 @@ impl PaymentMethod {
         &self,
         amount: Money,
         country: Option<&str>,
+        customer: Option<CustomerKind>,
         hold: bool,
     ) -> Result<(), DeclineCode> {
+        let kinds = &self.customer_kinds;
+        if !kinds.is_empty() && customer.is_some_and(|kind| !kinds.contains(&kind)) {
+            return Err(DeclineCode::OperationNotAllowed);
+        }
         if hold && !self.holds {
             return Err(DeclineCode::OperationNotAllowed);
         }
@@ -185,6 +201,9 @@ pub struct ProjectSettings {
     pub tries_max: u32,
     /// What happens to a surplus success.
     pub surplus: SurplusPolicy,
+    /// Whether the project's customers have balances: what the merchant calls a customer is one then.
+    #[serde(default)]
+    pub balances: bool,
     /// Where callbacks go, beside an address that a payment brings itself.
     pub endpoints: Vec<Endpoint>,
     /// How callbacks to an address that a payment brings are signed and sent.
@@ -212,6 +231,13 @@ pub struct Project {
 }
 
 impl Project {
+    /// The customer whose order this is, if the project keeps balances and the merchant named one.
+    pub fn customer_of(&self, order: &Order) -> Option<CustomerId> {
+        let reference = order.customer.id.as_deref()?;
+        (self.settings.balances && !reference.is_empty())
+            .then(|| CustomerId::of(self.id, reference))
+    }
+
     /// The method with this name.
     pub fn method(&self, id: &str) -> Option<&PaymentMethod> {
         self.settings.methods.iter().find(|method| method.id == id)
@@ -222,7 +248,7 @@ impl Project {
         self.settings
             .methods
             .iter()
-            .find(|method| method.kind == kind)
+            .find(|method| method.kind == kind && method.active)
     }
 
     /// The key that this project shares with us in a dialect under this name.

@@ -44,6 +44,12 @@ pub enum Refusal {
         /// Available.
         available: Money,
     },
+    /// The customer's balance does not reach, or there is none.
+    #[error("the balance is {available}")]
+    BalanceTooSmall {
+        /// What can be spent.
+        available: Money,
+    },
     /// The merchant expected another captured sum.
     #[error("the captured sum is {actual}")]
     UnexpectedDeposited {

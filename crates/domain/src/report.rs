@@ -419,8 +419,9 @@ fn clear_auto_timers(payment: &Payment, fx: &mut Effects) {
 }
 
 /// What a refund or reversal reserved, to be posted or released.
-fn of_reserve(operation: &Operation, phase: Phase) -> Movement {
+pub(crate) fn of_reserve(operation: &Operation, phase: Phase) -> Movement {
     let (entry, debit) = match (operation.surplus, operation.kind) {
+        (true, _) if operation.credited => (EntryKind::SurplusReturn, AccountKind::CustomerBalance),
         (true, _) => (EntryKind::SurplusReturn, AccountKind::Suspense),
         (false, OperationKind::Reversal) => (EntryKind::Reversal, AccountKind::MerchantPayable),
         (false, _) => (EntryKind::Refund, AccountKind::MerchantPayable),
@@ -429,13 +430,18 @@ fn of_reserve(operation: &Operation, phase: Phase) -> Movement {
         entry,
         debit,
         credit: AccountKind::ConnectorClearing,
-        amount: operation.amount,
+        amount: operation.at_gateway(),
         phase,
         settles: operation.reserve,
     }
 }
 
-fn returned(operation: &Operation, payment: &mut Payment, ctx: &Context<'_>, fx: &mut Effects) {
+pub(crate) fn returned(
+    operation: &Operation,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
     fx.post(
         payment,
         operation,
@@ -445,6 +451,15 @@ fn returned(operation: &Operation, payment: &mut Payment, ctx: &Context<'_>, fx:
     if operation.surplus {
         return;
     }
+    let to_balance = Movement {
+        entry: EntryKind::Refund,
+        debit: AccountKind::MerchantPayable,
+        credit: AccountKind::CustomerBalance,
+        amount: operation.on_balance,
+        phase: Phase::Posted,
+        settles: None,
+    };
+    fx.post(payment, operation, to_balance, ctx.now);
     if operation.kind == OperationKind::Reversal {
         payment.sums.reversed += operation.amount;
         fx.tell(EventKind::Reversed, Some(operation.number));

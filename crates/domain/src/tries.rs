@@ -29,12 +29,20 @@ pub(crate) fn begin(
     if payment.tries_left() == 0 {
         return Err(Refusal::TriesExhausted);
     }
+    let on_balance = from_balance(command, payment, ctx)?;
+    if on_balance > 0 && on_balance == payment.amount.minor() {
+        return Ok(Step::Done(Some(pay_from_balance(
+            command, payment, ctx, fx,
+        ))));
+    }
     let method = ctx
         .project
         .method(&command.method)
+        .filter(|method| method.active)
         .ok_or(Refusal::MethodUnavailable)?;
-    let country = payment.order.customer.country.as_deref();
-    let refused = method.check(payment.amount, country, payment.way == Way::Hold);
+    let (customer, hold) = (&payment.order.customer, payment.way == Way::Hold);
+    let asked = payment.money(payment.amount.minor() - on_balance);
+    let refused = method.check(asked, customer.country.as_deref(), customer.kind, hold);
     if let (Err(code), OnRefusal::Answer) = (refused, command.on_refusal) {
         return Err(Refusal::MethodCannot(code));
     }
@@ -48,6 +56,7 @@ pub(crate) fn begin(
     operation.method.clone_from(&command.method);
     operation.card.clone_from(&command.card);
     operation.initiator = command.initiator;
+    operation.on_balance = on_balance;
     let number = operation.number;
     if let Err(code) = refused {
         operation.state = OperationState::Declined;
@@ -57,16 +66,91 @@ pub(crate) fn begin(
         report::put(payment, operation);
         return Ok(Step::Done(Some(number)));
     }
-    let period_end = ctx.now.plus_millis(method.processing_period_ms);
-    fx.set_timer(
-        payment,
-        (TimerKind::ProcessingPeriod, number),
-        period_end,
-        0,
-    );
+    if method.processing_period_ms > 0 {
+        let period_end = ctx.now.plus_millis(method.processing_period_ms);
+        let timer = (TimerKind::ProcessingPeriod, number);
+        fx.set_timer(payment, timer, period_end, 0);
+    }
+    let reserve = of_balance(&operation, Phase::Pending);
+    operation.reserve = fx.post(payment, &operation, reserve, ctx.now);
     mark_sent(&mut operation, payment, ctx, fx);
     payment.operations.push(operation);
     Ok(Step::Done(Some(number)))
+}
+
+/// The part of a try that the customer's balance is to pay, if it can.
+fn from_balance(command: &BeginTry, payment: &Payment, ctx: &Context<'_>) -> Result<i64, Refusal> {
+    let wanted = command.from_balance;
+    if wanted == 0 {
+        return Ok(0);
+    }
+    if wanted < 0 || wanted > payment.amount.minor() {
+        return Err(Refusal::AmountInvalid);
+    }
+    // A balance is paid with at once; there is nobody to hold it for.
+    if payment.way != Way::Purchase {
+        return Err(Refusal::MethodCannot(DeclineCode::OperationNotAllowed));
+    }
+    let available = payment.customer_id.map_or(0, |_| ctx.balance.available());
+    if wanted > available {
+        let available = payment.money(available);
+        return Err(Refusal::BalanceTooSmall { available });
+    }
+    Ok(wanted)
+}
+
+/// The method of a try that needs no gateway.
+pub const BALANCE_METHOD: &str = "balance";
+
+/// A try that the balance pays wholly succeeds in the commit in which it begins.
+fn pay_from_balance(
+    command: &BeginTry,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> u32 {
+    let mut operation = new_operation(
+        payment,
+        payment.way.try_kind(),
+        payment.amount.minor(),
+        ctx.now,
+    );
+    operation.id = command.operation_id;
+    BALANCE_METHOD.clone_into(&mut operation.method);
+    operation.initiator = command.initiator;
+    operation.on_balance = operation.amount;
+    operation.state = OperationState::Succeeded;
+    operation.finished_at = Some(ctx.now);
+    let number = operation.number;
+    payment.operations.push(operation.clone());
+    complete(&mut operation, payment, ctx, fx);
+    report::put(payment, operation);
+    number
+}
+
+/// The part of a try that the customer's balance pays.
+fn of_balance(operation: &Operation, phase: Phase) -> Movement {
+    Movement {
+        entry: EntryKind::Sale,
+        debit: AccountKind::CustomerBalance,
+        credit: AccountKind::MerchantPayable,
+        amount: operation.on_balance,
+        phase,
+        settles: operation.reserve,
+    }
+}
+
+/// Gives up what a try has reserved on the customer's balance.
+fn release_balance(
+    operation: &Operation,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) {
+    if operation.kind == OperationKind::Sale && operation.reserve.is_some() {
+        let released = of_balance(operation, Phase::Released);
+        fx.post(payment, operation, released, ctx.now);
+    }
 }
 
 /// An operation with the next number and nothing decided yet. Its id is to be filled in.
@@ -86,6 +170,8 @@ pub(crate) fn new_operation(
         parent: payment.completed_by,
         reference: None,
         description: None,
+        on_balance: 0,
+        credited: false,
         doubts: Vec::new(),
         method: payment
             .winner()
@@ -143,12 +229,14 @@ fn complete(operation: &mut Operation, payment: &mut Payment, ctx: &Context<'_>,
         entry: EntryKind::Sale,
         debit: AccountKind::ConnectorClearing,
         credit: AccountKind::MerchantPayable,
-        amount: operation.amount,
+        amount: operation.at_gateway(),
         phase: Phase::Posted,
         settles: None,
     };
     match operation.kind {
         OperationKind::Sale => {
+            let balance = of_balance(operation, Phase::Posted);
+            fx.post(payment, operation, balance, ctx.now);
             payment.sums.held += operation.amount;
             payment.sums.captured += operation.amount;
             fx.post(payment, operation, base, ctx.now);
@@ -189,18 +277,27 @@ fn surplus(
 ) {
     operation.surplus = true;
     let number = operation.number;
+    release_balance(operation, payment, ctx, fx);
+    let policy = ctx.project.settings.surplus;
+    operation.credited = operation.kind == OperationKind::Sale
+        && policy == SurplusPolicy::Balance
+        && payment.customer_id.is_some();
     if operation.kind == OperationKind::Sale {
         let movement = Movement {
             entry: EntryKind::Surplus,
             debit: AccountKind::ConnectorClearing,
-            credit: AccountKind::Suspense,
-            amount: operation.amount,
+            credit: if operation.credited {
+                AccountKind::CustomerBalance
+            } else {
+                AccountKind::Suspense
+            },
+            amount: operation.at_gateway(),
             phase: Phase::Posted,
             settles: None,
         };
         fx.post(payment, operation, movement, ctx.now);
     }
-    let manual = ctx.project.settings.surplus == SurplusPolicy::Manual;
+    let manual = policy == SurplusPolicy::Manual;
     // Nobody expected a success of a payment that is over (row 18).
     let over = payment.end.is_some()
         || matches!(
@@ -212,7 +309,7 @@ fn surplus(
         fx.open_incident(payment, IncidentKind::Surplus, Some(number), detail);
     }
     let undo = match operation.kind {
-        OperationKind::Sale if !manual => OperationKind::Reversal,
+        OperationKind::Sale if !manual && !operation.credited => OperationKind::Reversal,
         // A surplus hold is always given up, never kept (row 20).
         OperationKind::Auth => OperationKind::Void,
         OperationKind::Sale
@@ -224,7 +321,7 @@ fn surplus(
         | OperationKind::Chargeback
         | OperationKind::Payout => return,
     };
-    let mut back = new_operation(payment, undo, operation.amount, ctx.now);
+    let mut back = new_operation(payment, undo, operation.at_gateway(), ctx.now);
     back.id = ctx.new_operation_id();
     back.parent = Some(number);
     back.method.clone_from(&operation.method);
@@ -254,6 +351,7 @@ pub(crate) fn failed(
     fx: &mut Effects,
 ) {
     operation.decline = Some(code);
+    release_balance(operation, payment, ctx, fx);
     if !payment.is_open() {
         return;
     }

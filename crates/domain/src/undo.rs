@@ -2,11 +2,12 @@
 
 use crate::context::Movement;
 use crate::decide::{LOOK_AGAIN_MS, Step, asked};
+use crate::report;
 use crate::tries::{mark_sent, new_operation};
 use crate::{
     AccountKind, Capture, Context, DeclineCode, Effects, EntryKind, EventKind, Initiator,
     OnRefusal, Operation, OperationId, OperationKind, OperationState, Payment, PaymentStatus,
-    Phase, Project, ReferenceKind, Refund, RefundAbility, Refusal, TimerKind, Void,
+    Phase, Project, ReferenceKind, Refund, RefundAbility, Refusal, ReturnSurplus, TimerKind, Void,
 };
 
 /// One capture or void at a time per hold.
@@ -145,8 +146,17 @@ pub(crate) fn refund(
         let key = format!("{}/{reference}", payment.id.uuid());
         fx.references.push((ReferenceKind::Refund, key));
     }
+    operation.on_balance = amount - gateway_part(payment, amount);
     let number = operation.number;
     match refused {
+        None if operation.at_gateway() == 0 => {
+            // It all goes to the balance: nobody has to be asked.
+            operation.state = OperationState::Succeeded;
+            operation.finished_at = Some(ctx.now);
+            payment.operations.push(operation.clone());
+            report::returned(&operation, payment, ctx, fx);
+            return Ok(Step::Done(Some(number)));
+        }
         Some(code) => {
             operation.state = OperationState::Declined;
             operation.decline = Some(code);
@@ -197,6 +207,59 @@ fn may_refund(command: &Refund, payment: &Payment) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// What of a refund goes back through the gateway: all that can, and only the rest to the balance.
+fn gateway_part(payment: &Payment, amount: i64) -> i64 {
+    amount.min(payment.refundable_at_gateway().max(0))
+}
+
+/// Gives a surplus back, or a part of it, because somebody asked.
+pub(crate) fn return_surplus(
+    command: &ReturnSurplus,
+    payment: &mut Payment,
+    ctx: &Context<'_>,
+    fx: &mut Effects,
+) -> Result<Step, Refusal> {
+    if let Some(reference) = &command.reference {
+        let same = |o: &&Operation| o.reference.as_ref() == Some(reference);
+        if let Some(first) = payment.operations.iter().find(same) {
+            return Ok(Step::Repeated(first.number));
+        }
+    }
+    let surplus = payment
+        .operation(command.surplus)
+        .filter(|o| o.kind == OperationKind::Sale && o.surplus)
+        .ok_or(Refusal::SubjectNotFound)?
+        .clone();
+    let left = payment.surplus_left(&surplus);
+    let amount = within(payment, command.amount, left)?;
+    if surplus.credited && amount > ctx.balance.available() {
+        let available = payment.money(ctx.balance.available());
+        return Err(Refusal::BalanceTooSmall { available });
+    }
+    let method = ctx.project.method(&surplus.method);
+    if amount < surplus.at_gateway()
+        && method.is_some_and(|method| method.refunds != RefundAbility::Partial)
+    {
+        let code = DeclineCode::PartialRefundImpossible;
+        return Err(Refusal::MethodCannot(code));
+    }
+    let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
+    operation.id = command.operation_id;
+    operation.parent = Some(surplus.number);
+    operation.method.clone_from(&surplus.method);
+    operation.initiator = command.initiator;
+    operation.reference.clone_from(&command.reference);
+    operation.description = Some(command.reason.clone());
+    operation.surplus = true;
+    operation.credited = surplus.credited;
+    let reserve = report::of_reserve(&operation, Phase::Pending);
+    operation.reserve = fx.post(payment, &operation, reserve, ctx.now);
+    mark_sent(&mut operation, payment, ctx, fx);
+    let number = operation.number;
+    payment.operations.push(operation);
+    Ok(Step::Done(Some(number)))
+}
+
 /// Reserves the money of a refund and records that it is about to be sent.
 fn reserve_refund(
     operation: &mut Operation,
@@ -208,7 +271,7 @@ fn reserve_refund(
         entry: EntryKind::Refund,
         debit: AccountKind::MerchantPayable,
         credit: AccountKind::ConnectorClearing,
-        amount: operation.amount,
+        amount: operation.at_gateway(),
         phase: Phase::Pending,
         settles: None,
     };
@@ -224,11 +287,14 @@ fn refund_refused(payment: &Payment, amount: i64, project: &Project) -> Option<D
     let method = payment
         .winner()
         .and_then(|winner| project.method(&winner.method));
+    // What goes to the balance needs no gateway.
+    let part = gateway_part(payment, amount);
+    let on_balance = payment.winner().map_or(0, |winner| winner.on_balance);
     match method.map(|method| method.refunds).unwrap_or_default() {
         RefundAbility::Partial => None,
-        RefundAbility::Full => {
-            (amount < payment.sums.captured).then_some(DeclineCode::PartialRefundImpossible)
-        }
+        RefundAbility::Full | RefundAbility::Never if part == 0 && on_balance > 0 => None,
+        RefundAbility::Full => (part < payment.sums.captured - on_balance)
+            .then_some(DeclineCode::PartialRefundImpossible),
         RefundAbility::Never => Some(DeclineCode::RefundImpossible),
     }
 }

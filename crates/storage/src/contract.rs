@@ -7,15 +7,16 @@ use altyn_domain::{
 use async_trait::async_trait;
 
 use crate::{
-    BatchId, ChangeSet, CredentialRecord, LoadKeys, Loaded, ProjectRecord, ReferenceKey,
-    SettingsRecords, StorageError,
+    BatchId, ChangeSet, Idempotency, Lists, LoadKeys, Loaded, People, ReferenceKey, SettingsChange,
+    SettingsRecords, StorageError, Trail,
 };
 
 /// One connection's write path. One batch at a time: `load`, then `save` or `abandon`.
 #[async_trait]
 pub trait BatchWriter: Send {
     /// Opens a database transaction, reads the settings version, resolves references, locks the
-    /// payments in key order and reads their operations. What is absent is absent in the result.
+    /// payments in key order and reads their operations, then locks the balances of those payments'
+    /// customers in the payments' currencies, in key order. What is absent is absent in the result.
     ///
     /// # Errors
     /// See [`StorageError`]; the transaction is then closed.
@@ -158,7 +159,7 @@ pub struct AuditPage {
 
 /// A database.
 #[async_trait]
-pub trait Storage: Send + Sync {
+pub trait Storage: Lists + People + Idempotency + Trail + Send + Sync {
     /// `sqlite` or `postgres`.
     fn name(&self) -> &'static str;
 
@@ -294,18 +295,13 @@ pub trait Storage: Send + Sync {
     /// See [`StorageError`].
     async fn settings(&self) -> Result<SettingsRecords, StorageError>;
 
-    /// Inserts or replaces projects and credentials by id in one transaction, with one audit row that says
-    /// `what` was done at `at`, and raises the settings version.
+    /// Carries out a change of settings in one transaction, and raises the settings version. The row that
+    /// holds the version is locked first, so changes take place one after the other.
     ///
     /// # Errors
-    /// See [`StorageError`].
-    async fn save_settings(
-        &self,
-        projects: &[ProjectRecord],
-        credentials: &[CredentialRecord],
-        what: &str,
-        at: Timestamp,
-    ) -> Result<(), StorageError>;
+    /// [`StorageError::Conflict`] if the version or the audit trail moved meanwhile, or see
+    /// [`StorageError`].
+    async fn save_settings(&self, change: &SettingsChange) -> Result<(), StorageError>;
 
     /// Payments with everything that must agree with them, from `from` on in key order. All of one page
     /// is read in one snapshot.

@@ -17,9 +17,12 @@ pub mod conformance;
 mod contract;
 mod error;
 mod keys;
+mod lists;
 mod loaded;
+mod people;
 mod rows;
 mod settings;
+mod trail;
 
 pub use contract::{
     AccountBalance, AuditPage, AuditedPayment, BatchWriter, DeliveryKey, IncidentRecord,
@@ -27,6 +30,16 @@ pub use contract::{
 };
 pub use error::StorageError;
 pub use keys::{Lease, LoadKeys, ReferenceKey};
-pub use loaded::{BatchId, ChangeSet, Loaded, NewReference, Owned, Request};
+pub use lists::{
+    CustomerRecord, CustomerSearch, IncidentSearch, Lists, PaymentSearch, ProjectKey, StatementLine,
+};
+pub use loaded::{BatchId, ChangeSet, Loaded, NewReference, Owned, Request, balance_key};
+pub use people::{
+    Idempotency, IdempotencyRecord, People, PeopleChange, TokenKind, TokenRecord, TokenSearch,
+    UserRecord, UserSearch,
+};
 pub use rows::{CorruptRow, OperationRow, PaymentRow, StoredEvent};
-pub use settings::{CredentialRecord, ProjectRecord, SettingsRecords};
+pub use settings::{
+    CredentialRecord, ProjectRecord, SettingsChange, SettingsEntry, SettingsKind, SettingsRecords,
+};
+pub use trail::{AuditEntry, AuditPlace, AuditSearch, Trail};

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use altyn_domain::{
-    Account, AccountDelta, Answer, Command, Context, Delivery, DeliveryAttempt, Event, IdSource,
-    Incident, Operation, Payment, PaymentId, Posting, Project, ProjectId, Refusal, Target,
-    TimerChange, TimerKey, Timestamp, account_deltas, decide,
+    Account, AccountDelta, Answer, Balance, BalanceKey, Command, Context, CustomerId, Delivery,
+    DeliveryAttempt, Event, IdSource, Incident, Operation, Payment, PaymentId, Posting, Project,
+    ProjectId, Refusal, Target, TimerChange, TimerKey, Timestamp, account_deltas, balance_deltas,
+    decide,
 };
 use uuid::Uuid;
 
-use crate::{Lease, LoadKeys, ReferenceKey};
+use crate::{CustomerRecord, Lease, LoadKeys, ReferenceKey};
 
 /// The id of a batch, written with it: it tells afterwards whether the batch was committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,6 +105,11 @@ pub struct ChangeSet {
     pub postings: Vec<Owned<Posting>>,
     /// What the postings change on each account, in account order.
     pub accounts: BTreeMap<Account, AccountDelta>,
+    /// Customers that registrations of this batch name, in key order: inserted unless they are there.
+    pub customers: Vec<CustomerRecord>,
+    /// What the postings change on each customer's balance, in key order. Never below zero: the batch that
+    /// takes from a balance has locked it.
+    pub balances: BTreeMap<BalanceKey, (ProjectId, Balance)>,
     /// New events.
     pub events: Vec<Owned<Event>>,
     /// New and changed deliveries.
@@ -132,6 +138,28 @@ impl ChangeSet {
     }
 }
 
+/// The balance that a payment's customer has in the payment's currency.
+pub fn balance_key(payment: &Payment) -> Option<BalanceKey> {
+    payment.customer_id.map(|customer_id| BalanceKey {
+        customer_id,
+        currency: payment.amount.currency(),
+    })
+}
+
+fn customer_of(payment: &Payment) -> Option<CustomerRecord> {
+    let known = &payment.order.customer;
+    Some(CustomerRecord {
+        id: payment.customer_id?,
+        project_id: payment.project_id,
+        reference: known.id.clone()?,
+        kind: known.kind,
+        name: known.name.clone(),
+        email: known.email.clone(),
+        phone: known.phone.clone(),
+        created_at: payment.created_at,
+    })
+}
+
 /// What a batch loaded and locked.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -139,6 +167,7 @@ pub struct Loaded {
     payments: HashMap<PaymentId, Payment>,
     references: HashMap<ReferenceKey, PaymentId>,
     fences: HashMap<TimerKey, i64>,
+    balances: HashMap<BalanceKey, Balance>,
     originals: HashMap<PaymentId, Payment>,
     changes: Collected,
 }
@@ -153,6 +182,7 @@ struct Collected {
     timers: BTreeMap<TimerKey, (ProjectId, TimerChange)>,
     incidents: Vec<Owned<Incident>>,
     resolved: Vec<Owned<(u32, String)>>,
+    customers: BTreeMap<CustomerId, CustomerRecord>,
     changed: HashMap<PaymentId, ()>,
 }
 
@@ -163,6 +193,7 @@ impl Loaded {
         payments: Vec<Payment>,
         references: HashMap<ReferenceKey, PaymentId>,
         fences: HashMap<TimerKey, i64>,
+        balances: HashMap<BalanceKey, Balance>,
     ) -> Self {
         let payments: HashMap<_, _> = payments.into_iter().map(|p| (p.id, p)).collect();
         let changes = Collected::default();
@@ -171,6 +202,7 @@ impl Loaded {
             payments,
             references,
             fences,
+            balances,
             originals: HashMap::new(),
             changes,
         }
@@ -212,10 +244,13 @@ impl Loaded {
             .and_then(|reference| self.resolve(request, &reference));
         let payment = target.and_then(|id| self.payments.get(&id));
         let project = &request.project;
+        let key = payment.and_then(balance_key);
+        let balance = key.and_then(|key| self.balances.get(&key)).copied();
         let mut ctx = Context {
             now,
             ids,
             project,
+            balance: balance.unwrap_or_default(),
             exchange_deadline_ms,
         };
         let decision = decide(&request.command, payment, owner, &mut ctx)?;
@@ -260,7 +295,15 @@ impl Loaded {
                 row,
             })
         }
+        for (key, (_, change)) in balance_deltas(&effects.postings) {
+            let balance = self.balances.entry(key).or_default();
+            *balance = balance.plus(change);
+        }
         let all = &mut self.changes;
+        let registered = matches!(request.command, Command::Register(_));
+        if let Some(customer) = customer_of(&payment).filter(|_| registered) {
+            all.customers.entry(customer.id).or_insert(customer);
+        }
         for (kind, key) in effects.references {
             let dialect = payment.dialect.clone();
             let bucket = request.project.bucket;
@@ -330,6 +373,7 @@ impl Loaded {
             })
             .collect();
         let accounts = account_deltas(changes.postings.iter().map(|posting| &posting.row));
+        let balances = balance_deltas(changes.postings.iter().map(|posting| &posting.row));
         ChangeSet {
             batch,
             at,
@@ -342,6 +386,8 @@ impl Loaded {
                 .collect(),
             postings: changes.postings,
             accounts,
+            customers: changes.customers.into_values().collect(),
+            balances,
             events: changes.events,
             deliveries: changes.deliveries,
             attempts: changes.attempts,

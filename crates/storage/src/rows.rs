@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use altyn_domain::{
-    CardSummary, Counters, Currency, DeclineCode, End, EndReason, Event, EventKind, Facts,
-    IncidentKind, Initiator, Money, Operation, OperationId, OperationKind, OperationState, Order,
-    PayerAction, Payment, PaymentId, ProjectId, Sums, Timestamp, Way,
+    CardSummary, Counters, Currency, CustomerId, DeclineCode, End, EndReason, Event, EventKind,
+    Facts, IncidentKind, Initiator, Money, Operation, OperationId, OperationKind, OperationState,
+    Order, PayerAction, Payment, PaymentId, ProjectId, Sums, Timestamp, Way,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub struct PaymentRow {
     pub bucket: i16,
     pub payment_id: Uuid,
     pub project_id: Uuid,
+    pub customer_id: Option<Uuid>,
     pub dialect: String,
     pub way: String,
     pub currency: String,
@@ -72,6 +73,7 @@ impl PaymentRow {
             bucket: payment.id.bucket().number(),
             payment_id: payment.id.uuid(),
             project_id: payment.project_id.uuid(),
+            customer_id: payment.customer_id.map(CustomerId::uuid),
             dialect: payment.dialect.clone(),
             way: payment.way.word().to_owned(),
             currency: payment.amount.currency().alpha().to_owned(),
@@ -128,6 +130,7 @@ impl PaymentRow {
         Ok(Payment {
             id: PaymentId::from_uuid(self.payment_id),
             project_id: ProjectId::from_uuid(self.project_id),
+            customer_id: self.customer_id.map(CustomerId::from_uuid),
             way: Way::parse(&self.way).ok_or_else(|| corrupt("way"))?,
             amount: Money::new(self.amount, currency).map_err(|_| corrupt("amount"))?,
             sums: Sums {
@@ -184,6 +187,11 @@ pub struct OperationRow {
     pub details: String,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 #[derive(Serialize, Deserialize)]
 struct OperationDetails {
     #[serde(default)]
@@ -193,6 +201,10 @@ struct OperationDetails {
     description: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     doubts: Vec<IncidentKind>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    on_balance: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    credited: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     release_rest: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -217,6 +229,8 @@ impl OperationRow {
             initiator: operation.initiator,
             description: operation.description.clone(),
             doubts: operation.doubts.clone(),
+            on_balance: operation.on_balance,
+            credited: operation.credited,
             release_rest: operation.release_rest,
             period_over: operation.period_over,
             decline: operation.decline,
@@ -265,6 +279,8 @@ impl OperationRow {
             serial: details.serial,
             description: details.description,
             doubts: details.doubts,
+            on_balance: details.on_balance,
+            credited: details.credited,
             number: count(self.number, "number")?,
             kind: OperationKind::parse(&self.kind).ok_or_else(|| corrupt("kind"))?,
             state: OperationState::parse(&self.state).ok_or_else(|| corrupt("state"))?,
