@@ -15,6 +15,7 @@ use crate::handover::{Handed, Handover};
 use crate::http::HttpClient;
 use crate::notices::Asked;
 use crate::receivers::Receivers;
+use crate::trail::TrailWriter;
 use crate::writer::{Writer, WriterHandle};
 use crate::{
     AuthenticationError, Clock, EngineConfig, EngineError, Entropy, Owner, UrlGuard, Vault,
@@ -54,6 +55,7 @@ struct Inner {
     callback_places: Receivers,
     background: Arc<Semaphore>,
     asked: Asked,
+    trail: TrailWriter,
     handover: Handover,
     handed: Mutex<Option<mpsc::UnboundedReceiver<Handed>>>,
     stopping: CancellationToken,
@@ -107,6 +109,7 @@ impl Engine {
             callback_places,
             background,
             asked: Asked::default(),
+            trail: TrailWriter::default(),
             handover,
             handed: Mutex::new(Some(handed)),
             stopping: CancellationToken::new(),
@@ -176,6 +179,10 @@ impl Engine {
 
     pub(crate) fn asked(&self) -> &Asked {
         &self.0.asked
+    }
+
+    pub(crate) fn trail(&self) -> &TrailWriter {
+        &self.0.trail
     }
 
     /// The end of the way by which the writer hands callbacks over; only the first caller gets it.

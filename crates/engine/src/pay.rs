@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use altyn_domain::{
-    Answer, Authentication, BeginTry, BrowserFacts, CardDetails, Command, ExchangeKind, Features,
-    Initiator, MethodKind, OnRefusal, OperationId, PayerAction, PaymentId, PaymentMethod, Project,
-    Refusal, ReportOutcome, SendOperation,
+    Answer, Authentication, BALANCE_METHOD, BeginTry, BrowserFacts, CardDetails, Command,
+    ExchangeKind, Features, Initiator, MethodKind, OnRefusal, OperationId, PayerAction, PaymentId,
+    PaymentMethod, Project, Refusal, ReportOutcome, SendOperation,
 };
 use tracing::error;
 
@@ -37,6 +37,8 @@ pub struct PayRequest {
     pub initiator: Initiator,
     /// What becomes of a try that the payment method does not take.
     pub on_refusal: OnRefusal,
+    /// The part that the customer's balance pays, in minor units; all of it needs no method.
+    pub from_balance: i64,
 }
 
 impl PayRequest {
@@ -48,6 +50,16 @@ impl PayRequest {
             browser,
             initiator,
             on_refusal: OnRefusal::Answer,
+            from_balance: 0,
+        }
+    }
+
+    /// Wholly from the customer's balance, with all of the payment's `amount` in minor units.
+    pub fn by_balance(amount: i64, initiator: Initiator) -> Self {
+        Self {
+            method: Some(BALANCE_METHOD.to_owned()),
+            from_balance: amount,
+            ..Self::by_method("", initiator)
         }
     }
 
@@ -59,6 +71,7 @@ impl PayRequest {
             browser: None,
             initiator,
             on_refusal: OnRefusal::Answer,
+            from_balance: 0,
         }
     }
 
@@ -84,10 +97,15 @@ impl PayRequest {
         Ok(BeginTry {
             payment_id,
             operation_id: id,
-            method: self.method_of(owner.project())?.id.clone(),
+            method: if self.method.as_deref() == Some(BALANCE_METHOD) {
+                BALANCE_METHOD.to_owned()
+            } else {
+                self.method_of(owner.project())?.id.clone()
+            },
             card: self.card.as_ref().map(CardDetails::summary),
             initiator: self.initiator,
             on_refusal: self.on_refusal,
+            from_balance: self.from_balance,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use altyn_domain::{
     Answer, Authentication, CancelPayment, Capture, Command, ExchangeKind, Initiator, OnRefusal,
-    Refund, Target, Void,
+    PaymentId, Refund, ReturnSurplus, Target, Void,
 };
 
 use crate::{Engine, EngineError, Owner, Wait};
@@ -29,6 +29,19 @@ pub struct RefundRequest {
     pub description: Option<String>,
     /// What becomes of a refund that is too large or that the payment method cannot make.
     pub on_refusal: OnRefusal,
+}
+
+/// A surplus to be given back.
+#[derive(Debug, Clone)]
+pub struct SurplusReturn {
+    /// The number of the surplus try.
+    pub surplus: u32,
+    /// Minor units; `None` for all of the surplus that is left.
+    pub amount: Option<i64>,
+    /// The caller's own key: a repeat is answered with the first return.
+    pub reference: Option<String>,
+    /// Why.
+    pub reason: String,
 }
 
 /// An exchange without card or browser.
@@ -105,6 +118,33 @@ impl Engine {
             description: wanted.description,
             initiator: Initiator::Merchant,
             on_refusal: wanted.on_refusal,
+        });
+        let committed = "refund.intent_committed";
+        self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
+            .await
+    }
+
+    /// Gives the money of a surplus try back through its gateway, from the customer's balance or from
+    /// suspense, wherever it stands.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn return_surplus(
+        &self,
+        owner: &Owner,
+        payment_id: PaymentId,
+        wanted: SurplusReturn,
+        wait: Wait,
+    ) -> Result<Answer, EngineError> {
+        self.only(owner, payment_id)?;
+        let command = Command::ReturnSurplus(ReturnSurplus {
+            payment_id,
+            surplus: wanted.surplus,
+            operation_id: self.new_operation_id(owner),
+            amount: wanted.amount,
+            reference: wanted.reference,
+            reason: wanted.reason,
+            initiator: Initiator::Operator,
         });
         let committed = "refund.intent_committed";
         self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
