@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Bucket, ConnectorSettings, Currency, CustomerId, CustomerKind, DeclineCode, Endpoint,
+    Bucket, ConnectorSettings, Currency, Customer, CustomerId, CustomerKind, DeclineCode, Endpoint,
     EndpointSecret, Language, Money, Order, ProjectId,
 };
 
@@ -134,21 +134,17 @@ impl PaymentMethod {
         self.ranges.is_empty() || self.ranges.iter().any(|range| range.currency == currency)
     }
 
-    /// Whether such a payment can be paid by it; else why not.
+    /// Whether a payment of this customer can be paid by it; else why not.
     ///
     /// # Errors
     /// The reason, in the words of a decline.
-    pub fn check(
-        &self,
-        amount: Money,
-        country: Option<&str>,
-        customer: Option<CustomerKind>,
-        hold: bool,
-    ) -> Result<(), DeclineCode> {
+    pub fn check(&self, amount: Money, payer: &Customer, hold: bool) -> Result<(), DeclineCode> {
         let kinds = &self.customer_kinds;
-        if !kinds.is_empty() && customer.is_some_and(|kind| !kinds.contains(&kind)) {
+        let is_other = |kind| !kinds.is_empty() && !kinds.contains(&kind);
+        if !self.active || payer.kind.is_some_and(is_other) {
             return Err(DeclineCode::OperationNotAllowed);
         }
+        let country = payer.country.as_deref();
         if hold && !self.holds {
             return Err(DeclineCode::OperationNotAllowed);
         }

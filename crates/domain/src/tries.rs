@@ -42,7 +42,7 @@ pub(crate) fn begin(
         .ok_or(Refusal::MethodUnavailable)?;
     let (customer, hold) = (&payment.order.customer, payment.way == Way::Hold);
     let asked = payment.money(payment.amount.minor() - on_balance);
-    let refused = method.check(asked, customer.country.as_deref(), customer.kind, hold);
+    let refused = method.check(asked, customer, hold);
     if let (Err(code), OnRefusal::Answer) = (refused, command.on_refusal) {
         return Err(Refusal::MethodCannot(code));
     }

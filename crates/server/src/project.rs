@@ -121,6 +121,7 @@ pub fn sandbox_settings(currencies: Vec<Currency>, bank: ConnectorSettings) -> P
         session_timeout_ms: 1_200_000,
         tries_max: 3,
         surplus: SurplusPolicy::Return,
+        balances: false,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
         methods: vec![PaymentMethod::card("card", "sandbox-bank", bank)],

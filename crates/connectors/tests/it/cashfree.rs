@@ -37,6 +37,8 @@ fn operation(number: u32, kind: OperationKind) -> Operation {
         reference: None,
         description: None,
         doubts: Vec::new(),
+        on_balance: 0,
+        credited: false,
         method: "wallet".to_owned(),
         initiator: Initiator::Payer,
         release_rest: false,
@@ -85,6 +87,7 @@ impl Bench {
         let payment = Payment {
             id: PaymentId::new(NOW, Bucket::new(7), 1),
             project_id: ProjectId::new(NOW, Bucket::new(7), 2),
+            customer_id: None,
             dialect: "rbs".to_owned(),
             way: Way::Purchase,
             amount: Money::new(15_000, rupee).expect("a valid sample"),

@@ -30,6 +30,8 @@ fn operation(number: u32, kind: OperationKind, amount: i64) -> Operation {
         serial: 1_000_000_001,
         description: None,
         doubts: Vec::new(),
+        on_balance: 0,
+        credited: false,
         number,
         kind,
         state: OperationState::Sent,
@@ -57,6 +59,7 @@ fn payment(operations: Vec<Operation>) -> Payment {
     Payment {
         id: PaymentId::new(NOW, Bucket::new(7), 1),
         project_id: ProjectId::new(NOW, Bucket::new(7), 2),
+        customer_id: None,
         dialect: "rbs".to_owned(),
         way: Way::Hold,
         amount: Money::new(50_000, Currency::KZT).expect("a valid sample"),

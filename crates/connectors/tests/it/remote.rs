@@ -49,6 +49,8 @@ fn operation(number: u32, kind: OperationKind) -> Operation {
         reference: None,
         description: None,
         doubts: Vec::new(),
+        on_balance: 0,
+        credited: false,
         method: "remote".to_owned(),
         initiator: Initiator::Payer,
         release_rest: kind == OperationKind::Capture,
@@ -106,6 +108,7 @@ impl Bench {
         let payment = Payment {
             id: PaymentId::new(NOW, Bucket::new(7), 1),
             project_id: ProjectId::new(NOW, Bucket::new(7), 2),
+            customer_id: None,
             dialect: "ecommpay".to_owned(),
             way: Way::Purchase,
             amount: Money::new(15_000, rupee()).expect("a valid sample"),

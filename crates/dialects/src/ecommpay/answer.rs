@@ -254,7 +254,10 @@ fn of_refusal(refusal: &Refusal, verb: Verb) -> Rejection {
         Refusal::MethodCannot(reason) => Rejection::bad(code_of(*reason, ProviderKind::Wallet)),
         // The settings changed twice while the request was under way: a repeat will be decided anew.
         Refusal::SettingsChanged => Rejection::busy(),
-        Refusal::SubjectNotFound | Refusal::UnexpectedDeposited { .. } | Refusal::LeaseLost => {
+        Refusal::SubjectNotFound
+        | Refusal::BalanceTooSmall { .. }
+        | Refusal::UnexpectedDeposited { .. }
+        | Refusal::LeaseLost => {
             error!(%refusal, ?verb, "a refusal that no request of a shop can meet");
             Rejection::internal()
         }

@@ -55,6 +55,7 @@ pub(super) async fn pay(call: &Call<'_>, named: &str, way: Way) -> Result<Respon
         browser,
         initiator: Initiator::Merchant,
         on_refusal: OnRefusal::Record,
+        from_balance: 0,
     };
     let answer = engine
         .register_and_pay(&call.owner, id, registration, wanted, Wait::No)
@@ -147,6 +148,7 @@ fn customer(values: Values<'_>) -> Customer {
     let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Customer {
         id: owned("id"),
+        kind: None,
         email: owned("email"),
         phone: owned("phone"),
         ip: owned("ip_address"),

@@ -197,7 +197,7 @@ fn of_refusal(refusal: &Refusal, verb: Verb) -> Fault {
         Refusal::MethodUnavailable => Fault::of("7", Message::Unsupported, "CARD"),
         // The settings changed twice while the call was under way: a repeat will be decided anew.
         Refusal::SettingsChanged => Fault::busy(),
-        Refusal::SubjectNotFound | Refusal::LeaseLost => {
+        Refusal::SubjectNotFound | Refusal::BalanceTooSmall { .. } | Refusal::LeaseLost => {
             error!(%refusal, ?verb, "a refusal that no call of a shop can meet");
             Fault::system()
         }

@@ -430,6 +430,7 @@ async fn open_project(engine: &Engine, number: u32, networks: &[&str]) -> String
             session_timeout_ms: 1_200_000,
             tries_max: 3,
             surplus: SurplusPolicy::Return,
+            balances: false,
             endpoints: Vec::new(),
             dynamic_endpoint: None,
             methods: methods(&url),

@@ -62,6 +62,7 @@ async fn engine(url: &str) -> (Engine, Owner) {
         session_timeout_ms: 60_000,
         tries_max: 3,
         surplus: SurplusPolicy::Return,
+        balances: false,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
         methods: Vec::new(),

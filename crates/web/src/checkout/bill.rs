@@ -43,7 +43,6 @@ impl<'a> Bill<'a> {
 
     /// The ways of paying that fit, in the project's order. All cards are one way.
     pub(crate) fn offered(&self, manner: &Manner) -> Vec<&'a PaymentMethod> {
-        let country = self.order.customer.country.as_deref();
         let is_hold = self.way == Way::Hold;
         let is_listed = |method: &&PaymentMethod| manner.listed_methods.contains(&method.id);
         let only = &manner.only_methods;
@@ -54,7 +53,11 @@ impl<'a> Bill<'a> {
         methods
             .iter()
             .filter(|method| method.kind == MethodKind::Card || self.way != Way::Verify)
-            .filter(|method| method.check(self.amount, country, is_hold).is_ok())
+            .filter(|method| {
+                method
+                    .check(self.amount, &self.order.customer, is_hold)
+                    .is_ok()
+            })
             .filter(|method| is_allowed(&method.id))
             .filter(|method| !manner.hidden_methods.contains(&method.id))
             .filter(|method| !has_listed || is_listed(method))

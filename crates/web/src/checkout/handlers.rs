@@ -179,6 +179,7 @@ pub(crate) const fn is_of_the_moment(refusal: &Refusal) -> bool {
         | Refusal::InProgress
         | Refusal::StepNotExpected
         | Refusal::PaymentNotFound
+        | Refusal::BalanceTooSmall { .. }
         | Refusal::SubjectNotFound => true,
         Refusal::ReferenceTaken(_)
         | Refusal::CurrencyNotAccepted(_)

@@ -363,6 +363,7 @@ async fn shop(engine: &Engine, bank_url: String, has_wallet: bool) -> Owner {
         session_timeout_ms: 1_200_000,
         tries_max: 3,
         surplus: SurplusPolicy::Return,
+        balances: false,
         endpoints: Vec::new(),
         dynamic_endpoint: None,
         methods: [Some(card), wallet].into_iter().flatten().collect(),

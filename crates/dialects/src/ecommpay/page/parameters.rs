@@ -171,12 +171,11 @@ impl Parameters {
         if forced.is_empty() {
             return Ok(());
         }
-        let country = self.customer.country.as_deref();
         let is_hold = self.way == Way::Hold;
         let fits = forced.iter().any(|id| {
             project.method(id).is_some_and(|method| {
                 let is_possible = self.way != Way::Verify || method.kind == MethodKind::Card;
-                is_possible && method.check(self.amount, country, is_hold).is_ok()
+                is_possible && method.check(self.amount, &self.customer, is_hold).is_ok()
             })
         });
         if fits { Ok(()) } else { Err(Fault::Method) }
@@ -387,6 +386,7 @@ fn customer(values: Values<'_>) -> Customer {
     let country = country.into_iter().find_map(|name| values.get(name));
     Customer {
         id: owned("customer_id"),
+        kind: None,
         email: owned("customer_email"),
         phone: owned("customer_phone"),
         ip: None,
