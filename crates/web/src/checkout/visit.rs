@@ -12,7 +12,7 @@ use super::headers::Policy;
 use super::manner::{InFrame, Manner};
 use super::standing::Standing;
 use super::{Checkout, headers, pages};
-use crate::texts::Texts;
+use crate::texts::{Texts, fill};
 
 /// One look of a payer at one payment.
 pub(crate) struct Visit {
@@ -140,8 +140,14 @@ impl View<'_> {
 
     /// By which kind of method the try was made whose refusal is shown.
     pub(crate) fn kind_of_decline(&self) -> MethodKind {
-        let mut tries = self.payment.tries().rev();
-        self.kind_of(tries.find(|attempt| attempt.decline.is_some()))
+        self.kind_of(self.payment.visible_failure())
+    }
+
+    /// The gateway's own words about the refusal that is shown.
+    pub(crate) fn gateway_words(&self) -> Option<String> {
+        let failure = self.payment.visible_failure()?;
+        let words = failure.facts.message.as_deref()?;
+        Some(fill(Texts::of(self.language).gateway_says, words))
     }
 
     /// Whether some try has no end yet.

@@ -124,6 +124,7 @@ pub(crate) const TEXTS: Texts = Texts {
         title: "Payment did not go through",
         text: "No money was taken.",
     },
+    gateway_says: "The payment service says: “{}”",
     declined_for_good: "No attempts are left. Please place the order in the shop again.",
     tries_over: Message {
         title: "No attempts are left",

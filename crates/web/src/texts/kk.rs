@@ -124,6 +124,7 @@ pub(crate) const TEXTS: Texts = Texts {
         title: "Төлем өтпеді",
         text: "Ақша алынған жоқ.",
     },
+    gateway_says: "Төлем қызметінің жауабы: «{}»",
     declined_for_good: "Әрекеттер таусылды. Дүкенде тапсырысты қайта рәсімдеңіз.",
     tries_over: Message {
         title: "Әрекеттер таусылды",

@@ -101,6 +101,7 @@ pub(crate) struct Texts {
     pub returned: Message,
     pub already_paid: Message,
     pub declined: Message,
+    pub gateway_says: &'static str,
     pub declined_for_good: &'static str,
     pub tries_over: Message,
     pub cancelled: Message,

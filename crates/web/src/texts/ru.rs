@@ -124,6 +124,7 @@ pub(crate) const TEXTS: Texts = Texts {
         title: "Оплата не прошла",
         text: "Деньги не списаны.",
     },
+    gateway_says: "Ответ платёжного сервиса: «{}»",
     declined_for_good: "Попыток больше не осталось. Оформите заказ в магазине заново.",
     tries_over: Message {
         title: "Попыток больше нет",

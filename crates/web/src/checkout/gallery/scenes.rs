@@ -143,6 +143,8 @@ fn declined(payment: Payment, code: DeclineCode, holder: &str) -> Payment {
     let mut payment = tried(payment, OperationState::Declined, holder);
     if let Some(last) = payment.operations.last_mut() {
         last.decline = Some(code);
+        // Whatever a gateway writes is shown as text.
+        last.facts.message = Facts::message_of(holder);
     }
     payment
 }

@@ -265,6 +265,7 @@ fn notices(view: &View<'_>, filled: &Filled) -> Vec<Notice> {
             Notice::plain(t.last_try_failed),
             Notice::plain(t.decline(code, kind)),
         ]);
+        notices.extend(view.gateway_words().map(Notice::plain));
     }
     if unanswered {
         notices.push(unanswered_notice(view));

@@ -244,6 +244,7 @@ fn add_words(page: &mut MessagePage, view: &View<'_>, standing: &Standing) {
         } => {
             if let Some(code) = declined {
                 page.texts.insert(0, why(*code));
+                page.texts.extend(view.gateway_words());
             }
             if *unanswered {
                 page.texts = vec![unanswered_text(view)];
@@ -256,6 +257,7 @@ fn add_words(page: &mut MessagePage, view: &View<'_>, standing: &Standing) {
         Standing::Declined(code) => {
             if let Some(code) = code {
                 page.texts.insert(0, why(*code));
+                page.texts.extend(view.gateway_words());
             }
             page.texts.push(t.declined_for_good.to_owned());
         }
