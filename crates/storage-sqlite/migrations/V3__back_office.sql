@@ -52,6 +52,11 @@ ALTER TABLE postings ADD COLUMN customer_id BLOB CHECK (length(customer_id) = 16
 CREATE INDEX postings_customer ON postings (bucket, customer_id, currency, at)
     WHERE customer_id IS NOT NULL;
 
+-- Incidents are listed within projects too; the open ones without passing the others.
+CREATE INDEX incidents_project ON incidents (bucket, project_id, opened_at);
+CREATE INDEX incidents_project_open ON incidents (bucket, project_id, opened_at)
+    WHERE resolved_at IS NULL;
+
 -- Users: people who sign in.
 CREATE TABLE users (
     user_id     BLOB    NOT NULL PRIMARY KEY CHECK (length(user_id) = 16),
@@ -68,6 +73,7 @@ CREATE TABLE users (
     CHECK ((scope_kind = 'customer') = (project_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX users_scope ON users (scope_id, user_id);
+CREATE INDEX users_project ON users (project_id, user_id) WHERE project_id IS NOT NULL;
 
 -- Bearer tokens: sessions, API tokens, invitations. Only the keyed hash of a token's text is kept.
 CREATE TABLE tokens (
@@ -84,8 +90,11 @@ CREATE TABLE tokens (
     seen_at    INTEGER NOT NULL, -- when it was used last, microseconds
     ended_at   INTEGER           -- microseconds; NULL while it holds
 ) STRICT;
-CREATE INDEX tokens_user ON tokens (user_id, kind);
-CREATE INDEX tokens_scope ON tokens (scope_id) WHERE scope_id IS NOT NULL;
+CREATE INDEX tokens_kind ON tokens (kind, token_id);
+CREATE INDEX tokens_user ON tokens (user_id, kind, token_id);
+CREATE INDEX tokens_scope ON tokens (scope_id, kind, token_id) WHERE scope_id IS NOT NULL;
+CREATE INDEX tokens_expires ON tokens (expires_at);
+CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 
 -- The audit trail: who did what. Entries form chains, one per writer, by the hash of the entry before.
 CREATE TABLE audit_entries (
@@ -104,6 +113,7 @@ CREATE TABLE audit_entries (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX audit_entries_at ON audit_entries (at);
 CREATE INDEX audit_entries_scope ON audit_entries (scope_id, at);
+CREATE INDEX audit_entries_actor ON audit_entries (actor_id, at) WHERE actor_id IS NOT NULL;
 CREATE TRIGGER audit_entries_never_change BEFORE UPDATE ON audit_entries
 BEGIN
     SELECT RAISE(ABORT, 'the audit trail is never changed');

@@ -16,7 +16,7 @@ mod embedded {
 /// How long a lock of another program is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many prepared statements a connection keeps: more than there are.
-const STATEMENTS_MAX: usize = 96;
+const STATEMENTS_MAX: usize = 128;
 /// How often opening is tried while another program opens the same file for the first time.
 const OPEN_ATTEMPTS_MAX: u32 = 10;
 

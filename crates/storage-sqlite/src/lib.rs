@@ -10,15 +10,21 @@
 //! This crate must never decide anything about payments, read a clock or draw random numbers.
 
 mod connection;
+mod customers;
 mod fault;
 mod lists;
 mod load;
+mod office;
+mod people;
 mod read;
+mod requests;
 mod rows;
 mod save;
+mod search;
 mod settings;
 mod storage;
 mod timers;
+mod trail;
 mod worker;
 mod writer;
 

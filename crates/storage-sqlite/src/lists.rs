@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use altyn_domain::{
-    Account, AccountDelta, AccountKind, Bucket, Currency, PaymentId, ProjectId, Timestamp,
+    Account, AccountDelta, AccountKind, Bucket, Currency, PaymentId, PaymentStatus, ProjectId,
+    Timestamp,
 };
 use altyn_storage::{
     AccountBalance, AuditPage, AuditedPayment, IncidentRecord, PaymentFilter, PaymentPage,
@@ -45,7 +46,7 @@ pub(crate) fn payments(
     } else {
         page!("completed_at")
     };
-    let statuses = json_words(filter);
+    let statuses = json_words(&filter.statuses);
     let (bucket, project) = (bucket.number(), project.uuid());
     let (from, to) = (filter.from.as_micros(), filter.to.as_micros());
     let params = named_params! {
@@ -69,12 +70,12 @@ pub(crate) fn payments(
 }
 
 /// The wanted statuses as a JSON array; `None` for all. Their words need no escapes.
-fn json_words(filter: &PaymentFilter) -> Option<String> {
-    if filter.statuses.is_empty() {
+pub(crate) fn json_words(statuses: &[PaymentStatus]) -> Option<String> {
+    if statuses.is_empty() {
         return None;
     }
     let mut json = String::from("[");
-    for (place, status) in filter.statuses.iter().enumerate() {
+    for (place, status) in statuses.iter().enumerate() {
         let comma = if place == 0 { "" } else { "," };
         // Writing to a text cannot fail.
         let _ = write!(json, "{comma}\"{}\"", status.word());

@@ -6,6 +6,7 @@ use altyn_domain::PaymentId;
 use altyn_storage::{LoadKeys, Loaded};
 use rusqlite::Connection;
 
+use crate::customers;
 use crate::fault::Fault;
 use crate::rows;
 
@@ -50,6 +51,7 @@ fn read(db: &Connection, keys: &LoadKeys) -> Result<Loaded, Fault> {
     for id in wanted {
         payments.extend(rows::payment(db, id)?);
     }
+    let balances = customers::of_payments(db, &payments)?;
     let mut fences = HashMap::with_capacity(keys.timers.len());
     for key in &keys.timers {
         let id = key.payment_id;
@@ -65,5 +67,5 @@ fn read(db: &Connection, keys: &LoadKeys) -> Result<Loaded, Fault> {
             fences.insert(*key, fence);
         }
     }
-    Ok(Loaded::new(version, payments, references, fences))
+    Ok(Loaded::new(version, payments, references, fences, balances))
 }

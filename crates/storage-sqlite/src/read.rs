@@ -68,7 +68,8 @@ fn delivery(db: &Connection, key: DeliveryKey) -> Result<Option<Telling>, Fault>
     })
 }
 
-fn order_of(json: &str, id: PaymentId) -> Result<Arc<Order>, Fault> {
+/// Reads an order as it is stored.
+pub(crate) fn order_of(json: &str, id: PaymentId) -> Result<Arc<Order>, Fault> {
     let corrupt = |_| Fault::corrupt("payments", id.uuid(), "order_details");
     serde_json::from_str(json).map(Arc::new).map_err(corrupt)
 }

@@ -1,8 +1,9 @@
 //! Reading rows: columns in the order in which the statements name them.
 
 use altyn_domain::{
-    AccountKind, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Incident,
-    IncidentKind, Operation, Payment, PaymentId, Phase, Posting, ProjectId, TimerKind, Timestamp,
+    AccountKind, Currency, CustomerId, Delivery, DeliveryAttempt, DeliveryState, EntryKind,
+    Incident, IncidentKind, Operation, Payment, PaymentId, Phase, Posting, ProjectId, TimerKind,
+    Timestamp,
 };
 use altyn_storage::{IncidentRecord, OperationRow, PaymentRow};
 use rusqlite::{Connection, Params, Row, types::FromSql};
@@ -39,6 +40,12 @@ impl<'a> Cells<'a> {
     /// The next column as an instant.
     pub fn instant(&mut self) -> rusqlite::Result<Timestamp> {
         self.take().map(Timestamp::from_micros)
+    }
+
+    /// The next column as an instant that may be missing.
+    pub fn maybe_instant(&mut self) -> rusqlite::Result<Option<Timestamp>> {
+        let micros: Option<i64> = self.take()?;
+        Ok(micros.map(Timestamp::from_micros))
     }
 
     /// The next column as a payment's id.
@@ -101,7 +108,8 @@ macro_rules! payment_columns {
         "bucket, payment_id, project_id, dialect, way, currency, amount, held, captured, voided, \
          refunded, reversed, charged_back, status, completed_by, completed_at, end_reason, end_at, \
          tries_max, expires_at, created_at, updated_at, auto_capture_at, auto_void_at, \
-         posting_count, event_count, delivery_count, incident_count, order_reference, order_details"
+         posting_count, event_count, delivery_count, incident_count, order_reference, order_details, \
+         customer_id"
     };
 }
 pub(crate) use payment_columns;
@@ -139,6 +147,7 @@ pub(crate) fn payment_row(cells: &mut Cells<'_>) -> Result<PaymentRow, Fault> {
         incident_count: cells.take()?,
         order_reference: cells.take()?,
         order_details: cells.take()?,
+        customer_id: cells.take()?,
     })
 }
 
@@ -204,36 +213,50 @@ pub(crate) fn referenced(
     first(db, sql, params, |cells| Ok(cells.payment_id()?))
 }
 
+macro_rules! posting_columns {
+    () => {
+        "number, operation, entry, phase, settles, project_id, debit, credit, currency, amount, \
+         customer_id, at"
+    };
+}
+pub(crate) use posting_columns;
+
 /// The postings of a payment by number.
 pub(crate) fn postings(db: &Connection, id: PaymentId) -> Result<Vec<Posting>, Fault> {
-    let sql = "SELECT number, operation, entry, phase, settles, project_id, debit, credit, \
-               currency, amount, at \
-               FROM postings WHERE bucket = ?1 AND payment_id = ?2 ORDER BY number";
-    all(db, sql, (id.bucket().number(), id.uuid()), |cells| {
-        let number = cells.take()?;
-        let corrupt =
-            |column| Fault::corrupt("postings", format!("{}/{number}", id.uuid()), column);
-        let operation = cells.take()?;
-        let entry: String = cells.take()?;
-        let phase = cells.take()?;
-        let settles = cells.take()?;
-        let project_id = cells.project_id()?;
-        let debit: String = cells.take()?;
-        let credit: String = cells.take()?;
-        let currency: String = cells.take()?;
-        Ok(Posting {
-            number,
-            operation,
-            entry: EntryKind::parse(&entry).ok_or_else(|| corrupt("entry"))?,
-            phase: Phase::from_number(phase).ok_or_else(|| corrupt("phase"))?,
-            settles,
-            project_id,
-            debit: AccountKind::parse(&debit).ok_or_else(|| corrupt("debit"))?,
-            credit: AccountKind::parse(&credit).ok_or_else(|| corrupt("credit"))?,
-            currency: Currency::from_alpha(&currency).map_err(|_| corrupt("currency"))?,
-            amount: cells.take()?,
-            at: cells.instant()?,
-        })
+    let sql = concat!(
+        "SELECT ",
+        posting_columns!(),
+        " FROM postings WHERE bucket = ?1 AND payment_id = ?2 ORDER BY number"
+    );
+    let key = (id.bucket().number(), id.uuid());
+    all(db, sql, key, |cells| posting(cells, id))
+}
+
+/// Reads the columns of `posting_columns!` of a posting of this payment.
+pub(crate) fn posting(cells: &mut Cells<'_>, id: PaymentId) -> Result<Posting, Fault> {
+    let number = cells.take()?;
+    let corrupt = |column| Fault::corrupt("postings", format!("{}/{number}", id.uuid()), column);
+    let operation = cells.take()?;
+    let entry: String = cells.take()?;
+    let phase = cells.take()?;
+    let settles = cells.take()?;
+    let project_id = cells.project_id()?;
+    let debit: String = cells.take()?;
+    let credit: String = cells.take()?;
+    let currency: String = cells.take()?;
+    Ok(Posting {
+        number,
+        operation,
+        entry: EntryKind::parse(&entry).ok_or_else(|| corrupt("entry"))?,
+        phase: Phase::from_number(phase).ok_or_else(|| corrupt("phase"))?,
+        settles,
+        project_id,
+        debit: AccountKind::parse(&debit).ok_or_else(|| corrupt("debit"))?,
+        credit: AccountKind::parse(&credit).ok_or_else(|| corrupt("credit"))?,
+        currency: Currency::from_alpha(&currency).map_err(|_| corrupt("currency"))?,
+        amount: cells.take()?,
+        customer_id: cells.take::<Option<Uuid>>()?.map(CustomerId::from_uuid),
+        at: cells.instant()?,
     })
 }
 

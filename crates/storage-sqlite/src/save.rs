@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use altyn_domain::{
-    Account, AccountDelta, Bucket, Delivery, DeliveryAttempt, Incident, PaymentId, Posting,
-    ProjectId, TimerChange, TimerKey,
+    Account, AccountDelta, Balance, BalanceKey, Bucket, CustomerId, Delivery, DeliveryAttempt,
+    Incident, PaymentId, Posting, ProjectId, TimerChange, TimerKey,
 };
 use altyn_storage::{
-    ChangeSet, NewReference, OperationRow, Owned, PaymentRow, StorageError, StoredEvent,
+    ChangeSet, CustomerRecord, NewReference, OperationRow, Owned, PaymentRow, StorageError,
+    StoredEvent,
 };
 use rusqlite::{CachedStatement, Connection, params};
 use uuid::Uuid;
 
+use crate::customers;
 use crate::fault::Fault;
 use crate::load::roll_back;
 use crate::rows::payment_columns;
@@ -25,6 +27,8 @@ pub(crate) struct Rows {
     references: Vec<NewReference>,
     accounts: Vec<(Bucket, Account, AccountDelta)>,
     postings: Vec<Owned<Posting>>,
+    customers: Vec<CustomerRecord>,
+    balances: BTreeMap<BalanceKey, (ProjectId, Balance)>,
     events: Vec<Owned<StoredEvent>>,
     deliveries: Vec<Owned<Delivery>>,
     attempts: Vec<Owned<DeliveryAttempt>>,
@@ -61,6 +65,8 @@ impl Rows {
             references: changes.references.clone(),
             accounts: accounts.collect(),
             postings: changes.postings.clone(),
+            customers: changes.customers.clone(),
+            balances: changes.balances.clone(),
             events: changes.events.iter().map(event).collect(),
             deliveries: changes.deliveries.clone(),
             attempts: changes.attempts.clone(),
@@ -84,6 +90,17 @@ pub(crate) fn save(db: &mut Connection, rows: &Rows) -> Result<(), Fault> {
     }
     let written = write(db, rows);
     finish(db, written)
+}
+
+/// Does work that is no batch in a transaction of its own.
+pub(crate) fn in_tx<T>(
+    db: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    roll_back(db)?;
+    db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let done = work(db);
+    finish(db, done)
 }
 
 /// Commits if the work went well, else rolls back.
@@ -124,6 +141,8 @@ fn write(db: &Connection, rows: &Rows) -> Result<(), Fault> {
     references(db, &rows.references)?;
     accounts(db, &rows.accounts)?;
     postings(db, &rows.postings)?;
+    customers::save(db, &rows.customers)?;
+    customers::add(db, &rows.balances)?;
     events(db, &rows.events)?;
     deliveries(db, &rows.deliveries)?;
     attempts(db, &rows.attempts)?;
@@ -153,7 +172,7 @@ fn payments(db: &Connection, rows: &[PaymentRow]) -> Result<(), Fault> {
         "INSERT INTO payments (",
         payment_columns!(),
         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-         ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30) \
+         ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31) \
          ON CONFLICT (bucket, payment_id) DO UPDATE SET held = excluded.held, \
          captured = excluded.captured, voided = excluded.voided, refunded = excluded.refunded, \
          reversed = excluded.reversed, charged_back = excluded.charged_back, \
@@ -202,6 +221,7 @@ fn payments(db: &Connection, rows: &[PaymentRow]) -> Result<(), Fault> {
             r.incident_count,
             r.order_reference,
             r.order_details,
+            r.customer_id,
         ])?;
         if written == 0 {
             return Err(StorageError::Conflict.into());
@@ -302,8 +322,8 @@ fn accounts(db: &Connection, rows: &[(Bucket, Account, AccountDelta)]) -> Result
 
 fn postings(db: &Connection, rows: &[Owned<Posting>]) -> Result<(), Fault> {
     let sql = "INSERT INTO postings (bucket, payment_id, number, project_id, operation, entry, \
-               phase, settles, debit, credit, currency, amount, at) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+               phase, settles, debit, credit, currency, amount, customer_id, at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let Some(mut statement) = prepared(db, rows, sql)? else {
         return Ok(());
     };
@@ -323,6 +343,7 @@ fn postings(db: &Connection, rows: &[Owned<Posting>]) -> Result<(), Fault> {
             posting.credit.word(),
             posting.currency.alpha(),
             posting.amount,
+            posting.customer_id.map(CustomerId::uuid),
             posting.at.as_micros(),
         ))?;
     }

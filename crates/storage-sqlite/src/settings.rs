@@ -1,13 +1,18 @@
 //! Settings.
 
-use altyn_domain::{Bucket, CredentialId, Timestamp};
-use altyn_storage::{CredentialRecord, ProjectRecord, SettingsRecords};
+use altyn_domain::{Bucket, CredentialId, MerchantId, Timestamp};
+use altyn_storage::{
+    CredentialRecord, ProjectRecord, SettingsChange, SettingsEntry, SettingsKind, SettingsRecords,
+    StorageError,
+};
 use rusqlite::Connection;
+use uuid::Uuid;
 
 use crate::fault::Fault;
 use crate::load::{roll_back, settings_version};
 use crate::rows::{all, in_snapshot};
-use crate::save::finish;
+use crate::save::in_tx;
+use crate::trail;
 
 /// All settings, read in one snapshot.
 pub(crate) fn read(db: &Connection) -> Result<SettingsRecords, Fault> {
@@ -16,14 +21,15 @@ pub(crate) fn read(db: &Connection) -> Result<SettingsRecords, Fault> {
 
 fn read_in_tx(db: &Connection) -> Result<SettingsRecords, Fault> {
     let version = settings_version(db)?;
-    let sql = "SELECT project_id, bucket, name, slug, settings, created_at FROM projects \
-               ORDER BY project_id";
+    let sql = "SELECT project_id, bucket, merchant_id, name, slug, settings, created_at \
+               FROM projects ORDER BY project_id";
     let projects = all(db, sql, [], |cells| {
         let id = cells.project_id()?;
         let bucket: u16 = cells.take()?;
         Ok(ProjectRecord {
             id,
             bucket: Bucket::new(bucket),
+            merchant_id: cells.take::<Option<Uuid>>()?.map(MerchantId::from_uuid),
             name: cells.take()?,
             slug: cells.take()?,
             settings: cells.take()?,
@@ -42,13 +48,29 @@ fn read_in_tx(db: &Connection) -> Result<SettingsRecords, Fault> {
             secret_hash: cells.take()?,
             allow_list: cells.take()?,
             created_at: cells.instant()?,
-            revoked_at: cells.take::<Option<i64>>()?.map(Timestamp::from_micros),
+            revoked_at: cells.maybe_instant()?,
+        })
+    })?;
+    let sql = "SELECT entry_id, kind, parent_id, body, created_at, archived_at \
+               FROM settings_entries ORDER BY entry_id";
+    let entries = all(db, sql, [], |cells| {
+        let id = cells.take()?;
+        let kind: String = cells.take()?;
+        let corrupt = || Fault::corrupt("settings_entries", id, "kind");
+        Ok(SettingsEntry {
+            kind: SettingsKind::parse(&kind).ok_or_else(corrupt)?,
+            id,
+            parent: cells.take()?,
+            body: cells.take()?,
+            created_at: cells.instant()?,
+            archived_at: cells.maybe_instant()?,
         })
     })?;
     Ok(SettingsRecords {
         version,
         projects,
         credentials,
+        entries,
     })
 }
 
@@ -62,28 +84,33 @@ pub(crate) fn lease_serials(db: &mut Connection, count: i64) -> Result<i64, Faul
         .query_row([count], |row| row.get(0))?)
 }
 
-/// A change of settings.
-pub(crate) struct Change {
-    pub projects: Vec<ProjectRecord>,
-    pub credentials: Vec<CredentialRecord>,
-    pub what: String,
-    pub at: Timestamp,
-}
-
 /// Writes a change in a transaction of its own.
-pub(crate) fn save(db: &mut Connection, change: &Change) -> Result<(), Fault> {
-    roll_back(db)?;
-    db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let saved = save_in_tx(db, change);
-    finish(db, saved)
+pub(crate) fn save(db: &mut Connection, change: &SettingsChange) -> Result<(), Fault> {
+    in_tx(db, |db| save_in_tx(db, change))
 }
 
-fn save_in_tx(db: &Connection, change: &Change) -> Result<(), Fault> {
-    for project in &change.projects {
-        let sql = "INSERT INTO projects (project_id, bucket, name, slug, settings, created_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (project_id) DO UPDATE SET \
-                   bucket = excluded.bucket, name = excluded.name, slug = excluded.slug, \
-                   settings = excluded.settings, created_at = excluded.created_at";
+fn save_in_tx(db: &Connection, change: &SettingsChange) -> Result<(), Fault> {
+    if let Some(expected) = change.expected_version
+        && settings_version(db)? != expected
+    {
+        return Err(StorageError::Conflict.into());
+    }
+    projects(db, &change.projects)?;
+    credentials(db, &change.credentials)?;
+    entries(db, &change.entries)?;
+    trail::append_in_tx(db, &change.audit)?;
+    let raise = "UPDATE installation SET settings_version = settings_version + 1";
+    db.prepare_cached(raise)?.execute([])?;
+    Ok(())
+}
+
+fn projects(db: &Connection, projects: &[ProjectRecord]) -> Result<(), Fault> {
+    let sql = "INSERT INTO projects (project_id, bucket, name, slug, settings, created_at, \
+               merchant_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
+               ON CONFLICT (project_id) DO UPDATE SET bucket = excluded.bucket, \
+               name = excluded.name, slug = excluded.slug, settings = excluded.settings, \
+               created_at = excluded.created_at, merchant_id = excluded.merchant_id";
+    for project in projects {
         db.prepare_cached(sql)?.execute((
             project.id.uuid(),
             project.bucket.number(),
@@ -91,16 +118,21 @@ fn save_in_tx(db: &Connection, change: &Change) -> Result<(), Fault> {
             &project.slug,
             &project.settings,
             project.created_at.as_micros(),
+            project.merchant_id.map(MerchantId::uuid),
         ))?;
     }
-    for credential in &change.credentials {
-        let sql = "INSERT INTO credentials (credential_id, project_id, dialect, kind, login, \
-                   secret_hash, allow_list, created_at, revoked_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
-                   ON CONFLICT (credential_id) DO UPDATE SET project_id = excluded.project_id, \
-                   dialect = excluded.dialect, kind = excluded.kind, login = excluded.login, \
-                   secret_hash = excluded.secret_hash, allow_list = excluded.allow_list, \
-                   created_at = excluded.created_at, revoked_at = excluded.revoked_at";
+    Ok(())
+}
+
+fn credentials(db: &Connection, credentials: &[CredentialRecord]) -> Result<(), Fault> {
+    let sql = "INSERT INTO credentials (credential_id, project_id, dialect, kind, login, \
+               secret_hash, allow_list, created_at, revoked_at) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
+               ON CONFLICT (credential_id) DO UPDATE SET project_id = excluded.project_id, \
+               dialect = excluded.dialect, kind = excluded.kind, login = excluded.login, \
+               secret_hash = excluded.secret_hash, allow_list = excluded.allow_list, \
+               created_at = excluded.created_at, revoked_at = excluded.revoked_at";
+    for credential in credentials {
         db.prepare_cached(sql)?.execute((
             credential.id.uuid(),
             credential.project_id.uuid(),
@@ -113,11 +145,24 @@ fn save_in_tx(db: &Connection, change: &Change) -> Result<(), Fault> {
             credential.revoked_at.map(Timestamp::as_micros),
         ))?;
     }
-    let raise = "UPDATE installation SET settings_version = settings_version + 1";
-    db.prepare_cached(raise)?.execute([])?;
-    let audit = "INSERT INTO settings_audit (version, at, what) \
-                 SELECT settings_version, ?1, ?2 FROM installation";
-    db.prepare_cached(audit)?
-        .execute((change.at.as_micros(), &change.what))?;
+    Ok(())
+}
+
+fn entries(db: &Connection, entries: &[SettingsEntry]) -> Result<(), Fault> {
+    let sql = "INSERT INTO settings_entries (entry_id, kind, parent_id, body, created_at, \
+               archived_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+               ON CONFLICT (entry_id) DO UPDATE SET kind = excluded.kind, \
+               parent_id = excluded.parent_id, body = excluded.body, \
+               created_at = excluded.created_at, archived_at = excluded.archived_at";
+    for entry in entries {
+        db.prepare_cached(sql)?.execute((
+            entry.id,
+            entry.kind.word(),
+            entry.parent,
+            &entry.body,
+            entry.created_at.as_micros(),
+            entry.archived_at.map(Timestamp::as_micros),
+        ))?;
+    }
     Ok(())
 }

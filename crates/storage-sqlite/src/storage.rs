@@ -7,13 +7,15 @@ use altyn_domain::{
     Bucket, DeliveryAttempt, Payment, PaymentId, Posting, ProjectId, TimerKind, Timestamp,
 };
 use altyn_storage::{
-    AccountBalance, AuditPage, BatchWriter, CredentialRecord, DeliveryKey, IncidentRecord,
-    LeasedTimer, PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
+    AccountBalance, AuditPage, BatchWriter, DeliveryKey, IncidentRecord, LeasedTimer,
+    PaymentFilter, PaymentPage, ReferenceKey, SettingsChange, SettingsRecords, Storage,
     StorageError, Telling,
 };
 use async_trait::async_trait;
+use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::fault::Fault;
 use crate::worker::{Role, Workers};
 use crate::writer::SqliteWriter;
 use crate::{connection, lists, load, read, rows, settings, timers};
@@ -60,6 +62,25 @@ impl SqliteStorage {
         };
         let handles = Arc::new(handles);
         Ok(Self { handles })
+    }
+
+    /// Has `job` done on a connection that reads.
+    pub(crate) async fn read<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        self.handles.readers.run(|db| job(db)).await
+    }
+
+    /// Has `job` done on the connection that writes, when its turn comes.
+    pub(crate) async fn write<T, F>(&self, job: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let _turn = self.handles.turn().await;
+        self.handles.writer.run(job).await
     }
 }
 
@@ -189,22 +210,9 @@ impl Storage for SqliteStorage {
         self.handles.readers.run(|db| settings::read(db)).await
     }
 
-    async fn save_settings(
-        &self,
-        projects: &[ProjectRecord],
-        credentials: &[CredentialRecord],
-        what: &str,
-        at: Timestamp,
-    ) -> Result<(), StorageError> {
-        let change = settings::Change {
-            projects: projects.to_vec(),
-            credentials: credentials.to_vec(),
-            what: what.to_owned(),
-            at,
-        };
-        let _turn = self.handles.turn().await;
-        let writer = &self.handles.writer;
-        writer.run(move |db| settings::save(db, &change)).await
+    async fn save_settings(&self, change: &SettingsChange) -> Result<(), StorageError> {
+        let change = change.clone();
+        self.write(move |db| settings::save(db, &change)).await
     }
 
     async fn audit_page(

@@ -19,6 +19,35 @@ pub struct ReferenceKey {
     pub key: String,
 }
 
+/// The dialects that keep an order's number as it is written.
+const EXACT_DIALECTS: [&str; 2] = ["rbs", "backoffice"];
+/// The dialect in which letter case does not count.
+const FOLDING_DIALECT: &str = "ecommpay";
+
+/// The references under which the payments of an order with this number may stand: one for each dialect.
+/// One that folds letter case may name an order whose number is written otherwise.
+pub fn order_keys((bucket, project_id): crate::ProjectKey, number: &str) -> Vec<ReferenceKey> {
+    let key = |dialect: &str, key: String| ReferenceKey {
+        bucket,
+        project_id,
+        dialect: dialect.to_owned(),
+        kind: ReferenceKind::Payment,
+        key,
+    };
+    let folded: String = number
+        .chars()
+        .flat_map(char::to_lowercase)
+        .map(|c| if c == 'ς' { 'σ' } else { c })
+        .collect();
+    let mut keys = Vec::from(EXACT_DIALECTS.map(|dialect| key(dialect, number.to_owned())));
+    // Exact too: a number that stands there unfolded is found all the same.
+    keys.push(key(FOLDING_DIALECT, number.to_owned()));
+    if folded != number {
+        keys.push(key(FOLDING_DIALECT, folded));
+    }
+    keys
+}
+
 /// The right to carry out a timer: only while the timer still has this fencing number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {

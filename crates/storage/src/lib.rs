@@ -29,7 +29,7 @@ pub use contract::{
     LeasedTimer, PaymentFilter, PaymentPage, Storage, Telling,
 };
 pub use error::StorageError;
-pub use keys::{Lease, LoadKeys, ReferenceKey};
+pub use keys::{Lease, LoadKeys, ReferenceKey, order_keys};
 pub use lists::{
     CustomerRecord, CustomerSearch, IncidentSearch, Lists, PaymentSearch, ProjectKey, StatementLine,
 };
