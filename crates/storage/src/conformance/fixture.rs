@@ -23,8 +23,12 @@ pub const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 pub const DIALECT: &str = "rbs";
 /// The exchange deadline that every decision is given.
 pub const DEADLINE_MS: i64 = 30_000;
+/// How long a try by card is waited for.
+pub const PERIOD_MS: i64 = 5 * 60_000;
 /// How long a payment can be paid.
 pub const SESSION_MS: i64 = 20 * 60_000;
+/// A case that hangs fails after this long.
+pub const HANGS_AFTER: std::time::Duration = std::time::Duration::from_secs(120);
 /// How often a batch is run again before a case fails.
 const ATTEMPTS_MAX: u32 = 200;
 
@@ -75,12 +79,37 @@ pub fn shop(number: u16) -> Arc<Project> {
             session_timeout_ms: SESSION_MS,
             tries_max: 3,
             surplus: SurplusPolicy::Return,
+            balances: false,
             endpoints: vec![endpoint()],
             dynamic_endpoint: None,
             methods: vec![method],
             keys: Vec::new(),
         },
     })
+}
+
+/// The shop with this number, whose customers have balances to which a surplus is credited.
+pub fn shop_with_balances(number: u16) -> Arc<Project> {
+    let mut shop = (*shop(number)).clone();
+    shop.settings.balances = true;
+    shop.settings.surplus = SurplusPolicy::Balance;
+    Arc::new(shop)
+}
+
+/// Another shop in the same bucket.
+pub fn neighbour(shop: &Project) -> Arc<Project> {
+    let mut next = shop.clone();
+    let (_, low) = shop.id.uuid().as_u64_pair();
+    next.id = ProjectId::new(START, shop.bucket, low + 10_000);
+    next.slug.push_str("-next");
+    Arc::new(next)
+}
+
+/// Waits for all tasks, but not forever.
+pub async fn all<T: 'static>(tasks: tokio::task::JoinSet<T>) -> Vec<T> {
+    tokio::time::timeout(HANGS_AFTER, tasks.join_all())
+        .await
+        .expect("no task hangs")
 }
 
 fn endpoint() -> Endpoint {
@@ -343,7 +372,24 @@ impl Gate {
             card: Some(card()),
             initiator: Initiator::Payer,
             on_refusal: OnRefusal::Answer,
+            from_balance: 0,
         })
+    }
+
+    /// Registers an order of this customer.
+    pub fn register_for(&mut self, customer: &str) -> RegisterPayment {
+        let mut order = self.register(Way::Purchase);
+        order.order.customer.id = Some(customer.to_owned());
+        order
+    }
+
+    /// Begins a try of which the customer's balance pays a part.
+    pub fn pay_from_balance(&mut self, payment_id: PaymentId, from_balance: i64) -> Command {
+        let mut command = self.begin_try(payment_id);
+        if let Command::BeginTry(begin) = &mut command {
+            begin.from_balance = from_balance;
+        }
+        command
     }
 
     /// Tells what a gateway said.
@@ -448,6 +494,26 @@ impl Gate {
     /// Paid: 100.00 tenge captured.
     pub async fn paid(&mut self) -> Payment {
         self.completed(Way::Purchase).await
+    }
+
+    /// Registered for this customer, not paid.
+    pub async fn registered_for(&mut self, customer: &str) -> Payment {
+        let command = Command::Register(Box::new(self.register_for(customer)));
+        self.done(command).await.payment
+    }
+
+    /// Paid twice by this customer: the second 100.00 tenge are credited to the balance.
+    pub async fn credited(&mut self, customer: &str) -> Payment {
+        let id = self.registered_for(customer).await.id;
+        let begin = self.begin_try(id);
+        self.done(begin).await;
+        self.wait(PERIOD_MS);
+        self.done(Self::fire(id, TimerKind::ProcessingPeriod, 1))
+            .await;
+        let begin = self.begin_try(id);
+        self.done(begin).await;
+        self.done(Self::report(id, 2, approval())).await;
+        self.done(Self::report(id, 1, approval())).await.payment
     }
 
     /// Reserved: 100.00 tenge held.

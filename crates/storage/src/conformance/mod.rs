@@ -19,6 +19,7 @@ pub mod races;
 pub mod settings;
 pub mod telling;
 pub mod timers;
+pub mod trail;
 pub mod writing;
 
 /// One database for one test, empty and migrated.
@@ -79,6 +80,13 @@ macro_rules! conformance_tests {
             settings::serials_are_leased_once,
             settings::settings_are_saved_whole_or_not_at_all,
             settings::a_command_under_old_settings_is_refused,
+            settings::settings_entries_come_back,
+            settings::a_change_of_other_settings_is_a_conflict,
+            settings::of_changes_on_one_version_one_wins,
+            trail::audit_entries_come_back,
+            trail::a_taken_place_of_a_chain_is_a_conflict,
+            trail::audit_entries_are_searched,
+            trail::audit_entries_never_change,
             audit::pages_cover_every_payment_once,
             audit::a_database_answers,
         }

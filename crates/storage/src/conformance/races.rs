@@ -1,26 +1,15 @@
 //! Several writers on one database.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use altyn_domain::{Command, PaymentId, Refusal, Way};
 use tokio::task::JoinSet;
 
 use super::Fixture;
-use super::fixture::{Gate, approval, balances, shop};
+use super::fixture::{Gate, HANGS_AFTER, all, approval, balances, shop};
 use crate::Storage;
 
-/// A case that hangs fails after this long.
-const DEADLINE: Duration = Duration::from_secs(120);
-
-/// Waits for all tasks, but not forever.
-async fn all<T: 'static>(tasks: JoinSet<T>) -> Vec<T> {
-    tokio::time::timeout(DEADLINE, tasks.join_all())
-        .await
-        .expect("no task hangs")
-}
-
-async fn two_handles(fixture: &dyn Fixture) -> [Arc<dyn Storage>; 2] {
+pub(super) async fn two_handles(fixture: &dyn Fixture) -> [Arc<dyn Storage>; 2] {
     [fixture.fresh().await, fixture.another().await]
 }
 
@@ -129,7 +118,7 @@ pub async fn another_writers_insert_wins(fixture: &dyn Fixture) {
         tokio::task::yield_now().await;
     }
     gate.writer.save(&changes).await.expect("it saves");
-    let answer = tokio::time::timeout(DEADLINE, loser).await;
+    let answer = tokio::time::timeout(HANGS_AFTER, loser).await;
     let answer = answer.expect("it does not hang").expect("it ends");
     assert_eq!(answer, Err(Refusal::ReferenceTaken(winner)));
 }
@@ -183,7 +172,7 @@ pub async fn a_dropped_writer_lets_go(fixture: &dyn Fixture) {
     for (seed, handle) in [(2, second), (3, first)] {
         let mut gate = Gate::open(handle, seed).await;
         let refund = gate.refund(paid.id, 5_000, None);
-        let answer = tokio::time::timeout(DEADLINE, gate.done(refund)).await;
+        let answer = tokio::time::timeout(HANGS_AFTER, gate.done(refund)).await;
         answer.expect("nothing is held any more");
         let committed = gate.writer.is_committed(changes.batch).await;
         assert!(!committed.expect("it looks"));

@@ -1,13 +1,13 @@
 //! What is saved comes back as it was; what is not saved left nothing.
 
 use altyn_domain::{
-    Command, Customer, Features, Language, Outcome, PayerAction, Payment, PaymentStatus, Refusal,
-    Report, SendOperation, TimerKind, Timestamp, Way,
+    Command, Customer, CustomerId, CustomerKind, Features, Language, Outcome, PayerAction, Payment,
+    PaymentStatus, Refusal, Report, SendOperation, TimerKind, Timestamp, Way,
 };
 use uuid::Uuid;
 
 use super::Fixture;
-use super::fixture::{Gate, START, approval, balances, refused, shop};
+use super::fixture::{Gate, START, approval, balances, refused, shop, shop_with_balances};
 use crate::{BatchId, LoadKeys, ReferenceKey, StorageError};
 
 /// The payment that was answered is what every reader and the next batch see.
@@ -28,6 +28,7 @@ async fn comes_back(gate: &mut Gate, answered: &Payment) {
 /// Every column of payments and operations comes back after every step.
 pub async fn payments_come_back_with_every_field(fixture: &dyn Fixture) {
     let mut gate = Gate::open(fixture.fresh().await, 1).await;
+    gate.shop = shop_with_balances(7);
     let mut order = gate.register(Way::Hold);
     order.auto_capture_at = Some(START.plus_millis(86_400_000));
     order.auto_void_at = Some(Timestamp::from_micros(1_795_000_900_000_001));
@@ -38,6 +39,7 @@ pub async fn payments_come_back_with_every_field(fixture: &dyn Fixture) {
     order.order.callback_url = Some("https://shop.example/own".to_owned());
     order.order.customer = Customer {
         id: Some("c-1".to_owned()),
+        kind: Some(CustomerKind::Company),
         email: Some("a@shop.example".to_owned()),
         phone: Some("+77010000000".to_owned()),
         ip: Some("192.0.2.7".to_owned()),
@@ -85,6 +87,7 @@ pub async fn payments_come_back_with_every_field(fixture: &dyn Fixture) {
     assert_eq!(end.status(), PaymentStatus::Refunded);
     assert_eq!((end.sums.held, end.sums.captured), (10_000, 6_000));
     assert_eq!(end.operations.len(), 4);
+    assert_eq!(end.customer_id, Some(CustomerId::of(gate.shop.id, "c-1")));
 }
 
 /// Cancelled, expired, declined and verified payments come back as such.
