@@ -12,10 +12,12 @@ use async_trait::async_trait;
 use crate::Storage;
 
 pub mod audit;
+pub mod customers;
 pub mod fixture;
 pub mod ledger;
 pub mod lists;
 pub mod races;
+pub mod requests;
 pub mod settings;
 pub mod telling;
 pub mod timers;
@@ -83,6 +85,16 @@ macro_rules! conformance_tests {
             settings::settings_entries_come_back,
             settings::a_change_of_other_settings_is_a_conflict,
             settings::of_changes_on_one_version_one_wins,
+            customers::balances_are_loaded_and_kept,
+            customers::balances_are_apart,
+            customers::parallel_tries_never_overdraw_a_balance,
+            customers::parallel_credits_add_up,
+            customers::raw_sql_cannot_overdraw_a_balance,
+            customers::statements_are_listed,
+            customers::customers_are_listed,
+            requests::requests_are_recorded_once,
+            requests::of_equal_requests_one_goes_on,
+            requests::old_requests_are_forgotten,
             trail::audit_entries_come_back,
             trail::a_taken_place_of_a_chain_is_a_conflict,
             trail::audit_entries_are_searched,
