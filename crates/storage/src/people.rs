@@ -92,7 +92,8 @@ pub struct PeopleChange {
     pub new_tokens: Vec<TokenRecord>,
     /// Tokens to be ended. One that is ended already is a conflict.
     pub ended_tokens: Vec<TokenId>,
-    /// All tokens of this kind of this person are to be ended, but the one that is excepted.
+    /// All tokens of this kind of this person are to be ended, but the one that is excepted and those in
+    /// `new_tokens`.
     pub ended_of: Option<(UserId, TokenKind, Option<TokenId>)>,
     /// Lines of the audit trail about it. A taken place is a conflict.
     pub audit: Vec<AuditEntry>,

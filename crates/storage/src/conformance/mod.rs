@@ -16,8 +16,10 @@ pub mod customers;
 pub mod fixture;
 pub mod ledger;
 pub mod lists;
+pub mod people;
 pub mod races;
 pub mod requests;
+pub mod search;
 pub mod settings;
 pub mod telling;
 pub mod timers;
@@ -85,6 +87,18 @@ macro_rules! conformance_tests {
             settings::settings_entries_come_back,
             settings::a_change_of_other_settings_is_a_conflict,
             settings::of_changes_on_one_version_one_wins,
+            search::payments_are_searched,
+            search::nothing_is_found_for_a_stranger,
+            search::payments_are_found_by_order,
+            search::events_come_back,
+            search::incidents_are_searched,
+            people::people_come_back,
+            people::people_who_moved_are_a_conflict,
+            people::tokens_are_ended_together,
+            people::tokens_are_touched_and_forgotten,
+            people::of_rival_changes_of_a_person_one_wins,
+            people::people_are_listed,
+            people::tokens_are_listed,
             customers::balances_are_loaded_and_kept,
             customers::balances_are_apart,
             customers::parallel_tries_never_overdraw_a_balance,
