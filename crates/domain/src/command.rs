@@ -134,6 +134,10 @@ pub struct Capture {
     pub amount: Option<i64>,
     /// Whether the rest of the hold goes back to the payer.
     pub release_rest: bool,
+    /// The caller's own key: a repeat is answered with the first capture.
+    pub reference: Option<String>,
+    /// Why, in the words of whoever asked.
+    pub description: Option<String>,
     /// Who asked.
     pub initiator: Initiator,
 }
@@ -147,6 +151,10 @@ pub struct Void {
     pub operation_id: OperationId,
     /// Minor units; `None` for all that is held.
     pub amount: Option<i64>,
+    /// The caller's own key: a repeat is answered with the first void.
+    pub reference: Option<String>,
+    /// Why, in the words of whoever asked.
+    pub description: Option<String>,
     /// Who asked.
     pub initiator: Initiator,
 }

@@ -63,6 +63,8 @@ pub(crate) fn capture(
         id: command.operation_id,
         amount: command.amount,
         release_rest: command.release_rest,
+        reference: command.reference.as_ref(),
+        description: command.description.as_ref(),
         initiator: command.initiator,
     };
     take_from_hold(&taking, payment, ctx, fx)
@@ -79,31 +81,47 @@ pub(crate) fn void(
         id: command.operation_id,
         amount: command.amount,
         release_rest: false,
+        reference: command.reference.as_ref(),
+        description: command.description.as_ref(),
         initiator: command.initiator,
     };
     take_from_hold(&taking, payment, ctx, fx)
 }
 
 /// A capture or void that somebody asked for.
-struct Taking {
+struct Taking<'a> {
     kind: OperationKind,
     id: OperationId,
     amount: Option<i64>,
     release_rest: bool,
+    reference: Option<&'a String>,
+    description: Option<&'a String>,
     initiator: Initiator,
 }
 
+/// The operation that was made before under this key of the caller's.
+fn made_before(payment: &Payment, reference: Option<&String>) -> Option<Step> {
+    let same = |o: &&Operation| reference.is_some() && o.reference.as_ref() == reference;
+    let first = payment.operations.iter().find(same)?;
+    Some(Step::Repeated(first.number))
+}
+
 fn take_from_hold(
-    taking: &Taking,
+    taking: &Taking<'_>,
     payment: &mut Payment,
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
+    if let Some(repeated) = made_before(payment, taking.reference) {
+        return Ok(repeated);
+    }
     hold_is_free(payment)?;
     let amount = within(payment, taking.amount, payment.uncaptured())?;
     let mut operation = new_operation(payment, taking.kind, amount, ctx.now);
     operation.id = taking.id;
     operation.release_rest = taking.release_rest;
+    operation.reference = taking.reference.cloned();
+    operation.description = taking.description.cloned();
     operation.initiator = taking.initiator;
     mark_sent(&mut operation, payment, ctx, fx);
     let number = operation.number;
@@ -117,11 +135,8 @@ pub(crate) fn refund(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    if let Some(reference) = &command.reference {
-        let same = |o: &&Operation| o.reference.as_ref() == Some(reference);
-        if let Some(first) = payment.operations.iter().find(same) {
-            return Ok(Step::Repeated(first.number));
-        }
+    if let Some(repeated) = made_before(payment, command.reference.as_ref()) {
+        return Ok(repeated);
     }
     may_refund(command, payment)?;
     let left = payment.refundable();
@@ -219,11 +234,8 @@ pub(crate) fn return_surplus(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    if let Some(reference) = &command.reference {
-        let same = |o: &&Operation| o.reference.as_ref() == Some(reference);
-        if let Some(first) = payment.operations.iter().find(same) {
-            return Ok(Step::Repeated(first.number));
-        }
+    if let Some(repeated) = made_before(payment, command.reference.as_ref()) {
+        return Ok(repeated);
     }
     let surplus = payment
         .operation(command.surplus)

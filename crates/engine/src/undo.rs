@@ -44,6 +44,26 @@ pub struct SurplusReturn {
     pub reason: String,
 }
 
+/// Who asks, and under which key.
+#[derive(Debug, Clone)]
+pub(crate) struct AskedBy {
+    /// Who asks.
+    pub initiator: Initiator,
+    /// The caller's own key of the operation: a repeat is answered with the first one.
+    pub reference: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl AskedBy {
+    /// The merchant, by an API that has no such key.
+    const MERCHANT: Self = Self {
+        initiator: Initiator::Merchant,
+        reference: None,
+        reason: None,
+    };
+}
+
 /// An exchange without card or browser.
 pub(crate) const PLAIN_EXCHANGE: ExchangeKind = ExchangeKind::Begin {
     card: None,
@@ -64,12 +84,27 @@ impl Engine {
         wanted: CaptureRequest,
         wait: Wait,
     ) -> Result<Answer, EngineError> {
+        self.capture_by(owner, target, wanted, AskedBy::MERCHANT, wait)
+            .await
+    }
+
+    /// As [`capture`](Self::capture), for whoever asks.
+    pub(crate) async fn capture_by(
+        &self,
+        owner: &Owner,
+        target: Target,
+        wanted: CaptureRequest,
+        by: AskedBy,
+        wait: Wait,
+    ) -> Result<Answer, EngineError> {
         let command = Command::Capture(Capture {
             target,
             operation_id: self.new_operation_id(owner),
             amount: wanted.amount,
             release_rest: wanted.release_rest,
-            initiator: Initiator::Merchant,
+            reference: by.reference,
+            description: by.reason,
+            initiator: by.initiator,
         });
         let committed = "capture.intent_committed";
         self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
@@ -87,11 +122,26 @@ impl Engine {
         amount: Option<i64>,
         wait: Wait,
     ) -> Result<Answer, EngineError> {
+        self.void_by(owner, target, amount, AskedBy::MERCHANT, wait)
+            .await
+    }
+
+    /// As [`void`](Self::void), for whoever asks.
+    pub(crate) async fn void_by(
+        &self,
+        owner: &Owner,
+        target: Target,
+        amount: Option<i64>,
+        by: AskedBy,
+        wait: Wait,
+    ) -> Result<Answer, EngineError> {
         let command = Command::Void(Void {
             target,
             operation_id: self.new_operation_id(owner),
             amount,
-            initiator: Initiator::Merchant,
+            reference: by.reference,
+            description: by.reason,
+            initiator: by.initiator,
         });
         let committed = "capture.intent_committed";
         self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
@@ -109,6 +159,19 @@ impl Engine {
         wanted: RefundRequest,
         wait: Wait,
     ) -> Result<Answer, EngineError> {
+        self.refund_by(owner, target, wanted, Initiator::Merchant, wait)
+            .await
+    }
+
+    /// As [`refund`](Self::refund), for whoever asks.
+    pub(crate) async fn refund_by(
+        &self,
+        owner: &Owner,
+        target: Target,
+        wanted: RefundRequest,
+        initiator: Initiator,
+        wait: Wait,
+    ) -> Result<Answer, EngineError> {
         let command = Command::Refund(Refund {
             target,
             operation_id: self.new_operation_id(owner),
@@ -116,7 +179,7 @@ impl Engine {
             reference: wanted.reference,
             expected_deposited: wanted.expected_deposited,
             description: wanted.description,
-            initiator: Initiator::Merchant,
+            initiator,
             on_refusal: wanted.on_refusal,
         });
         let committed = "refund.intent_committed";

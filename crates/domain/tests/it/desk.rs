@@ -238,6 +238,8 @@ impl Desk {
             operation_id: self.operation_id(),
             amount,
             release_rest,
+            reference: None,
+            description: None,
             initiator: Initiator::Merchant,
         })
     }
@@ -247,6 +249,8 @@ impl Desk {
             target: self.target(),
             operation_id: self.operation_id(),
             amount,
+            reference: None,
+            description: None,
             initiator: Initiator::Merchant,
         })
     }

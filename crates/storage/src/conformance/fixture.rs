@@ -409,6 +409,8 @@ impl Gate {
             operation_id: self.operation_id(),
             amount,
             release_rest: false,
+            reference: None,
+            description: None,
             initiator: Initiator::Merchant,
         })
     }
@@ -419,6 +421,8 @@ impl Gate {
             target: Target::Payment(id),
             operation_id: self.operation_id(),
             amount,
+            reference: None,
+            description: None,
             initiator: Initiator::Merchant,
         })
     }

@@ -276,12 +276,16 @@ impl World {
                 operation_id,
                 amount: None,
                 release_rest: false,
+                reference: None,
+                description: None,
                 initiator,
             }),
             Act::Void => Command::Void(Void {
                 target,
                 operation_id,
                 amount: None,
+                reference: None,
+                description: None,
                 initiator,
             }),
             Act::Refund(amount) => Command::Refund(Refund {
