@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::handover::{Handed, Handover};
 use crate::http::HttpClient;
 use crate::notices::Asked;
+use crate::office::Looked;
 use crate::receivers::Receivers;
 use crate::trail::TrailWriter;
 use crate::writer::{Writer, WriterHandle};
@@ -56,6 +57,7 @@ struct Inner {
     background: Arc<Semaphore>,
     asked: Asked,
     trail: TrailWriter,
+    looked: Looked,
     handover: Handover,
     handed: Mutex<Option<mpsc::UnboundedReceiver<Handed>>>,
     stopping: CancellationToken,
@@ -110,6 +112,7 @@ impl Engine {
             background,
             asked: Asked::default(),
             trail: TrailWriter::default(),
+            looked: Looked::default(),
             handover,
             handed: Mutex::new(Some(handed)),
             stopping: CancellationToken::new(),
@@ -183,6 +186,10 @@ impl Engine {
 
     pub(crate) fn trail(&self) -> &TrailWriter {
         &self.0.trail
+    }
+
+    pub(crate) fn looked(&self) -> &Looked {
+        &self.0.looked
     }
 
     /// The end of the way by which the writer hands callbacks over; only the first caller gets it.

@@ -22,6 +22,7 @@ mod handover;
 mod http;
 mod incidents;
 mod notices;
+pub mod office;
 mod office_error;
 mod pay;
 mod receivers;

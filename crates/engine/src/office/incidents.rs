@@ -1,0 +1,156 @@
+//! What a person must look at, within reach.
+
+use altyn_domain::{Payment, PaymentId, Permission, Timestamp};
+use altyn_storage::{IncidentRecord, IncidentSearch};
+use serde_json::json;
+
+use super::payments::PaymentLine;
+use super::{Narrowing, Page, checked_text, page_limit};
+use crate::{Caller, Engine, IncidentVerdict, OfficeError};
+
+/// The place of an incident in a list: when it was opened, its payment, its number there.
+pub type IncidentPlace = (Timestamp, PaymentId, u32);
+
+/// The most characters of a note.
+const NOTE_MAX: usize = 1_000;
+
+/// How many incidents of a project are looked through for those of one payment, page by page.
+const PAGES_MAX: u32 = 20;
+const LOOK_PAGE: u32 = 500;
+
+/// Which incidents are wanted, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IncidentQuery {
+    /// The part of the tree.
+    pub narrowing: Narrowing,
+    /// Closed ones too.
+    pub with_resolved: bool,
+    /// Only behind this place.
+    pub after: Option<IncidentPlace>,
+    /// So many at most; 1 to [`PAGE_MAX`](super::PAGE_MAX).
+    pub limit: u32,
+}
+
+impl IncidentVerdict {
+    /// All verdicts.
+    pub const ALL: [Self; 3] = [Self::Noted, Self::Approved, Self::Declined];
+
+    /// The word that the API uses.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Noted => "noted",
+            Self::Approved => "approved",
+            Self::Declined => "declined",
+        }
+    }
+
+    /// Reads [`word`](Self::word).
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.word() == word)
+    }
+}
+
+fn place_of(record: &IncidentRecord) -> IncidentPlace {
+    (record.opened_at, record.payment_id, record.incident.number)
+}
+
+impl Engine {
+    /// A page of incidents in reach.
+    ///
+    /// # Errors
+    /// See [`OfficeError`].
+    pub async fn office_incidents(
+        &self,
+        caller: &Caller,
+        query: &IncidentQuery,
+    ) -> Result<Page<IncidentRecord, IncidentPlace>, OfficeError> {
+        caller.require(Permission::IncidentsView)?;
+        let projects = query.narrowing.projects(&self.reach(caller))?;
+        let limit = page_limit(query.limit);
+        let search = IncidentSearch {
+            projects,
+            with_resolved: query.with_resolved,
+            after: query.after,
+            limit: limit + 1,
+        };
+        let found = if search.projects.is_empty() {
+            Vec::new()
+        } else {
+            self.storage().search_incidents(&search).await?
+        };
+        Ok(Page::cut(found, limit, place_of))
+    }
+
+    /// Closes an incident with what a person found out about its operation. The answer shows the payment.
+    ///
+    /// # Errors
+    /// See [`OfficeError`].
+    pub async fn office_resolve_incident(
+        &self,
+        caller: &Caller,
+        payment_id: PaymentId,
+        number: u32,
+        verdict: IncidentVerdict,
+        note: String,
+    ) -> Result<PaymentLine, OfficeError> {
+        caller.require(Permission::IncidentsResolve)?;
+        checked_text("note", &note, NOTE_MAX)?;
+        let reach = self.reach(caller);
+        let payment = self.payment_in_reach(&reach, payment_id).await?;
+        let records = self.incidents_of(&payment).await?;
+        let mut records = records.into_iter();
+        let record = records
+            .find(|record| record.incident.number == number)
+            .ok_or(OfficeError::NotFound)?;
+        if record.resolved.is_some() {
+            let words = "somebody has closed this incident already";
+            return Err(OfficeError::Conflict("incident_closed", words.to_owned()));
+        }
+        let open = |number| payment.operation(number).filter(|o| o.state.is_open());
+        let decidable = record.incident.operation.and_then(open).is_some();
+        if verdict != IncidentVerdict::Noted && !decidable {
+            let words = "the operation has ended already, or there is none: only note it";
+            return Err(OfficeError::Conflict("nothing_to_decide", words.to_owned()));
+        }
+        let detail = json!({
+            "number": number,
+            "kind": record.incident.kind.word(),
+            "verdict": verdict.word(),
+            "note": note,
+        });
+        let (project, action) = (payment.project_id, "incident.resolve_asked");
+        self.note_asked(caller, project, action, payment_id, detail)
+            .await?;
+        let answer = self
+            .resolve_incident(payment_id, number, verdict, note)
+            .await?;
+        Ok(PaymentLine::in_reach(&answer.payment, &reach))
+    }
+
+    /// The incidents of one payment by number.
+    pub(super) async fn incidents_of(
+        &self,
+        payment: &Payment,
+    ) -> Result<Vec<IncidentRecord>, OfficeError> {
+        let mut search = IncidentSearch {
+            projects: vec![(payment.id.bucket(), payment.project_id)],
+            with_resolved: true,
+            after: None,
+            limit: LOOK_PAGE,
+        };
+        let mut found = Vec::new();
+        let wanted = usize::try_from(payment.counters.incidents).unwrap_or(usize::MAX);
+        for _ in 0..PAGES_MAX {
+            let page = self.storage().search_incidents(&search).await?;
+            search.after = page.last().map(place_of);
+            // None is older than its payment.
+            let old = page.last().is_none_or(|r| r.opened_at < payment.created_at);
+            found.extend(page.into_iter().filter(|r| r.payment_id == payment.id));
+            if old || found.len() >= wanted {
+                break;
+            }
+        }
+        found.sort_by_key(|record| record.incident.number);
+        Ok(found)
+    }
+}
