@@ -27,6 +27,8 @@ pub struct Caller {
     pub(crate) token_id: Option<TokenId>,
     /// Whether only the caller's own second factor may be set up, and nothing else done.
     pub(crate) must_enrol: bool,
+    /// Whether somebody else set the password: it is to be changed before anything else.
+    pub(crate) must_change_password: bool,
 }
 
 impl Caller {
@@ -40,6 +42,7 @@ impl Caller {
             token_permissions: None,
             token_id: None,
             must_enrol: false,
+            must_change_password: false,
         }
     }
 
@@ -78,12 +81,17 @@ impl Caller {
         self.must_enrol
     }
 
+    /// Whether the password must be changed before anything else, since somebody else set it.
+    pub fn must_change_password(&self) -> bool {
+        self.must_change_password
+    }
+
     /// Whether the caller has this permission, within reach.
     pub fn may(&self, permission: Permission) -> bool {
         let token = self.token_permissions.as_ref();
         self.role.grants(permission)
             && token.is_none_or(|granted| granted.contains(&permission))
-            && (!self.must_enrol || permission == Permission::Own)
+            && (permission == Permission::Own || !(self.must_enrol || self.must_change_password))
     }
 
     /// The permissions that the caller has.

@@ -36,6 +36,12 @@ pub struct EngineConfig {
     pub background_max: usize,
     /// The address under which gateways and payers reach this installation.
     pub public_url: String,
+    /// Whether everybody who signs in needs a second factor: without one nothing else can be done.
+    pub second_factor_required: bool,
+    /// Milliseconds after which a session that is not used ends.
+    pub session_idle_ms: i64,
+    /// Milliseconds after which a session ends at the latest.
+    pub session_max_ms: i64,
     /// Callback delivery.
     pub callbacks: CallbackLimits,
 }
@@ -52,6 +58,9 @@ impl Default for EngineConfig {
             response_max: 1 << 20,
             background_max: 1_024,
             public_url: String::new(),
+            second_factor_required: true,
+            session_idle_ms: 15 * 60 * 1_000,
+            session_max_ms: 12 * 60 * 60 * 1_000,
             callbacks: CallbackLimits {
                 timeout_ms: 10_000,
                 per_host_max: 8,

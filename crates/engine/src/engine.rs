@@ -15,6 +15,7 @@ use crate::handover::{Handed, Handover};
 use crate::http::HttpClient;
 use crate::notices::Asked;
 use crate::office::Looked;
+use crate::people::PasswordDesk;
 use crate::receivers::Receivers;
 use crate::trail::TrailWriter;
 use crate::writer::{Writer, WriterHandle};
@@ -58,6 +59,7 @@ struct Inner {
     asked: Asked,
     trail: TrailWriter,
     looked: Looked,
+    password_desk: PasswordDesk,
     handover: Handover,
     handed: Mutex<Option<mpsc::UnboundedReceiver<Handed>>>,
     stopping: CancellationToken,
@@ -113,6 +115,7 @@ impl Engine {
             asked: Asked::default(),
             trail: TrailWriter::default(),
             looked: Looked::default(),
+            password_desk: PasswordDesk::default(),
             handover,
             handed: Mutex::new(Some(handed)),
             stopping: CancellationToken::new(),
@@ -190,6 +193,11 @@ impl Engine {
 
     pub(crate) fn looked(&self) -> &Looked {
         &self.0.looked
+    }
+
+    /// Where passwords are checked, a few at a time.
+    pub(crate) fn password_desk(&self) -> &PasswordDesk {
+        &self.0.password_desk
     }
 
     /// The end of the way by which the writer hands callbacks over; only the first caller gets it.

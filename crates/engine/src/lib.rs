@@ -25,11 +25,13 @@ mod notices;
 pub mod office;
 mod office_error;
 mod pay;
+mod people;
 mod receivers;
 mod register;
 mod settings;
 mod timers;
 mod trail;
+mod trail_reading;
 mod tree;
 mod undo;
 mod vault;
@@ -48,10 +50,15 @@ pub use incidents::IncidentVerdict;
 pub use notices::NoticeTaken;
 pub use office_error::{Flaw, OfficeError};
 pub use pay::{PayRequest, PayerStep, Wait};
+pub use people::{
+    AcceptInvitation, ApiTokenView, EnrolmentView, InvitationView, NewApiToken, NewInvitation,
+    SessionView, SignIn, SignInError, SignedIn, UserChange, UserView,
+};
 pub use register::Registration;
 pub use settings::NewProject;
+pub use trail_reading::{AuditQuery, TrailFinding, TrailReport};
 pub use tree::{Merchant, Reseller};
 pub use undo::{CaptureRequest, RefundRequest, SurplusReturn};
 pub use vault::{Vault, VaultError};
 
-pub use altyn_storage::{PaymentFilter, PaymentPage};
+pub use altyn_storage::{AuditEntry, AuditPlace, PaymentFilter, PaymentPage};

@@ -108,6 +108,13 @@ impl Engine {
         .await
     }
 
+    /// The last entry of this run's chain: the chain, its number, its hash. `None` until there is one.
+    pub(crate) async fn trail_end(&self) -> Option<(Uuid, i64, Vec<u8>)> {
+        let writer = self.trail().0.lock().await;
+        let head = writer.as_ref()?;
+        Some((head.chain, head.number, head.hash.clone()))
+    }
+
     async fn open_chain(&self, now: Timestamp) -> Result<(Head, AuditEntry), StorageError> {
         let heads = self.storage().audit_heads().await?;
         let heads: Vec<Value> = heads

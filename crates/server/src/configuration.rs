@@ -28,6 +28,9 @@ pub struct Configuration {
     /// Delivery of callbacks.
     #[serde(default)]
     pub callbacks: CallbackSection,
+    /// How people sign in.
+    #[serde(default)]
+    pub people: PeopleSection,
 }
 
 /// `[server]`
@@ -175,6 +178,29 @@ impl Default for CallbackSection {
     }
 }
 
+/// `[people]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeopleSection {
+    /// Whether everybody who signs in needs a second factor. Default true.
+    pub second_factor_required: bool,
+    /// Milliseconds after which a session that is not used ends. Default 900000.
+    pub session_idle_ms: i64,
+    /// Milliseconds after which a session ends at the latest. Default 43200000.
+    pub session_max_ms: i64,
+}
+
+impl Default for PeopleSection {
+    fn default() -> Self {
+        let engine = EngineConfig::default();
+        Self {
+            second_factor_required: engine.second_factor_required,
+            session_idle_ms: engine.session_idle_ms,
+            session_max_ms: engine.session_max_ms,
+        }
+    }
+}
+
 impl Configuration {
     /// Reads the file and the environment, and checks everything before anything starts.
     pub fn load(path: &Path) -> anyhow::Result<Self> {
@@ -236,6 +262,12 @@ impl Configuration {
             counts.iter().all(|count| *count > 0) && engine.timer_poll_ms >= 10,
             "engine.timers_max and the limits of callbacks must not be 0, engine.timer_poll_ms not below 10"
         );
+        // Use is noted once a minute, so a shorter pause would end a session in use.
+        let people = &self.people;
+        anyhow::ensure!(
+            people.session_idle_ms >= 120_000 && people.session_max_ms >= people.session_idle_ms,
+            "people.session_idle_ms must be at least 120000 and no more than people.session_max_ms"
+        );
         Ok(())
     }
 
@@ -251,6 +283,9 @@ impl Configuration {
             timers_max: self.engine.timers_max,
             response_max: self.engine.response_max,
             background_max: self.engine.background_max,
+            second_factor_required: self.people.second_factor_required,
+            session_idle_ms: self.people.session_idle_ms,
+            session_max_ms: self.people.session_max_ms,
             callbacks: CallbackLimits {
                 timeout_ms: self.callbacks.timeout_ms,
                 per_host_max: self.callbacks.per_host_max,

@@ -1,0 +1,119 @@
+//! The first person of an installation, and the way back for one who is locked out: commands of the program.
+
+use altyn_domain::{Bucket, ResellerId, Role, Scope};
+use altyn_storage::PeopleChange;
+use serde_json::json;
+
+use super::invitations::INVITATION_MS;
+use super::user::{User, UserView};
+use super::{TRIES_MAX, clean_email, clean_name};
+use crate::settings::Edit;
+use crate::trail::Act;
+use crate::tree::Reseller;
+use crate::{Caller, Engine, EngineError, OfficeError, Secret};
+
+impl Engine {
+    /// Makes a root operator, and the root reseller if there is none. Returns a password that lets in for
+    /// seven days, and only to change it.
+    ///
+    /// # Errors
+    /// `root_operator_exists` unless `another` one is wanted, `email_taken`, [`OfficeError::Invalid`].
+    pub async fn create_root(
+        &self,
+        email: &str,
+        name: &str,
+        another: bool,
+    ) -> Result<(UserView, Secret), OfficeError> {
+        let (email, name) = (clean_email(email)?, clean_name(name)?);
+        let root = self.root_reseller().await?;
+        let (secret, hash) = self.one_time_password().await?;
+        let caller = Caller::command("altyn");
+        for _ in 0..TRIES_MAX {
+            if !another && !self.root_operators().await?.is_empty() {
+                let words = "there is a root operator already".to_owned();
+                return Err(OfficeError::Conflict("root_operator_exists", words));
+            }
+            if self.storage().user_by_email(&email).await?.is_some() {
+                let words = "somebody with this e-mail address is known already".to_owned();
+                return Err(OfficeError::Conflict("email_taken", words));
+            }
+            let place = (email.clone(), Role::RootOperator, Scope::Reseller(root));
+            let mut user = self.new_user(place, &name, &hash);
+            user.body.password_until = Some(self.now().plus_millis(INVITATION_MS));
+            let detail = json!({"email": email, "role": Role::RootOperator.word()});
+            let change = PeopleChange {
+                new_users: vec![self.first_row(&user)?],
+                ..PeopleChange::default()
+            };
+            let act = user.act(&caller, "user.created", detail);
+            if self.save_change(change, vec![act]).await? {
+                return Ok((user.view(), secret));
+            }
+        }
+        Err(EngineError::Busy.into())
+    }
+
+    /// The root reseller, made if there is none.
+    async fn root_reseller(&self) -> Result<ResellerId, OfficeError> {
+        let caller = Caller::command("altyn");
+        self.refresh_settings().await?;
+        if let Some(root) = self.directory().root() {
+            return Ok(root.id);
+        }
+        self.edit(|directory| {
+            if let Some(root) = directory.root() {
+                return Ok((Edit::default(), root.id));
+            }
+            let now = self.now();
+            let root = Reseller {
+                id: ResellerId::new(now, Bucket::new(0), self.entropy().random()),
+                parent: None,
+                name: "Root".to_owned(),
+                created_at: now,
+            };
+            let scope = Some(root.id.uuid());
+            let detail = json!({"name": root.name});
+            let edit = Edit {
+                entries: vec![root.entry(&self.sealer())?],
+                acts: vec![Act::by(&caller, scope, "reseller.created", root.id, detail)],
+                ..Edit::default()
+            };
+            Ok((edit, root.id))
+        })
+        .await
+    }
+
+    /// Gives a person who is locked out a password that lets in for seven days, and only to change it. The
+    /// second factor is taken away, a lock is opened, and all sessions and API tokens end.
+    ///
+    /// # Errors
+    /// [`OfficeError::NotFound`] if nobody has this address, `disabled`.
+    pub async fn reset_user(&self, email: &str) -> Result<(UserView, Secret), OfficeError> {
+        let email = clean_email(email)?;
+        let (secret, hash) = self.one_time_password().await?;
+        let caller = Caller::command("altyn");
+        for _ in 0..TRIES_MAX {
+            let found = self.storage().user_by_email(&email).await?;
+            let found = found.ok_or(OfficeError::NotFound)?;
+            if found.disabled_at.is_some() {
+                let words = "this person is disabled".to_owned();
+                return Err(OfficeError::Conflict("disabled", words));
+            }
+            let mut user = User::open(found, self.vault())?;
+            user.body.set_password(hash.clone());
+            user.body.password_until = Some(self.now().plus_millis(INVITATION_MS));
+            user.body.second_factor = None;
+            user.body.enrolment = None;
+            user.body.failures = 0;
+            user.body.locked_until = None;
+            let mut change = PeopleChange::default();
+            self.end_everything(user.record.id, &mut change).await?;
+            change.users.push(self.next_row(&user)?);
+            let act = user.act(&caller, "user.reset", json!({"email": email}));
+            if self.save_change(change, vec![act]).await? {
+                return Ok((user.view(), secret));
+            }
+        }
+        Err(EngineError::Busy.into())
+    }
+}
