@@ -16,10 +16,10 @@ use crate::reads::{POSTING_COLUMNS, posting};
 use crate::rows::{PAYMENT_COLUMNS, payments, with_operations};
 
 /// How long the sums of all postings may take: they are read from end to end.
-const ACCOUNTS_LIMIT: Duration = Duration::from_secs(3_600);
+pub(crate) const ACCOUNTS_LIMIT: Duration = Duration::from_secs(3_600);
 
 /// All postings are read in the order they lie, whatever the other statements of the connection prefer.
-const ACCOUNTS_BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+pub(crate) const ACCOUNTS_BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
     SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = on";
 
 const PAGE: &str = "FROM payments WHERE (bucket, payment_id) >= ($1::smallint, $2::uuid) \

@@ -102,7 +102,10 @@ pub(crate) fn not_committed(error: &tokio_postgres::Error) -> StorageError {
 
 /// Keys that are not locked before they are written: nobody can lock what is not there.
 fn another_writer_may_win(db: &DbError) -> bool {
-    matches!(db.table(), Some("payments" | "payment_references"))
+    matches!(
+        db.table(),
+        Some("payments" | "payment_references" | "users" | "audit_entries")
+    )
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {

@@ -40,6 +40,40 @@ const REFERENCES: Insert = Insert {
     then: "",
 };
 
+/// One row for each balance, in key order: the change is proposed as a new row, and an existing row absorbs
+/// it.
+const BALANCES: Insert = Insert {
+    table: "customer_balances",
+    columns: &[
+        ("bucket", "smallint"),
+        ("customer_id", "uuid"),
+        ("currency", "text"),
+        ("project_id", "uuid"),
+        ("posted", "bigint"),
+        ("reserved", "bigint"),
+    ],
+    then: "ON CONFLICT (bucket, customer_id, currency) DO UPDATE SET \
+        posted = customer_balances.posted + EXCLUDED.posted, \
+        reserved = customer_balances.reserved + EXCLUDED.reserved",
+};
+
+/// A customer is met once and stays as it was then.
+const CUSTOMERS: Insert = Insert {
+    table: "customers",
+    columns: &[
+        ("bucket", "smallint"),
+        ("customer_id", "uuid"),
+        ("project_id", "uuid"),
+        ("reference", "text"),
+        ("kind", "text"),
+        ("name", "text"),
+        ("email", "text"),
+        ("phone", "text"),
+        ("created_at", "bigint"),
+    ],
+    then: "ON CONFLICT DO NOTHING",
+};
+
 const PAYMENT: &[(&str, &str)] = &[
     ("bucket", "smallint"),
     ("payment_id", "uuid"),
@@ -71,6 +105,7 @@ const PAYMENT: &[(&str, &str)] = &[
     ("incident_count", "integer"),
     ("order_reference", "text"),
     ("order_details", "text"),
+    ("customer_id", "uuid"),
 ];
 
 const NEW_PAYMENTS: Insert = Insert {
@@ -290,6 +325,7 @@ const POSTINGS: Insert = Insert {
         ("currency", "text"),
         ("amount", "bigint"),
         ("at", "bigint"),
+        ("customer_id", "uuid"),
     ],
     then: "",
 };
@@ -307,7 +343,9 @@ pub(crate) fn statements() -> Vec<(&'static str, String)> {
 /// The statements of this half, in the order they are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writes {
+    Balances,
     References,
+    Customers,
     NewPayments,
     ChangedPayments,
     Operations,
@@ -324,8 +362,10 @@ pub(crate) enum Writes {
 }
 
 impl Writes {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
+        Self::Balances,
         Self::References,
+        Self::Customers,
         Self::NewPayments,
         Self::ChangedPayments,
         Self::Operations,
@@ -343,7 +383,9 @@ impl Writes {
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Balances => "save balances",
             Self::References => "save references",
+            Self::Customers => "save customers",
             Self::NewPayments => "save new payments",
             Self::ChangedPayments => "save changed payments",
             Self::Operations => "save operations",
@@ -362,7 +404,9 @@ impl Writes {
 
     fn sql(self) -> String {
         match self {
+            Self::Balances => BALANCES.sql(),
             Self::References => REFERENCES.sql(),
+            Self::Customers => CUSTOMERS.sql(),
             Self::NewPayments => NEW_PAYMENTS.sql(),
             Self::ChangedPayments => changed_payments_sql(),
             Self::Operations => OPERATIONS.sql(),

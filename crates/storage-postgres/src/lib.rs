@@ -1,7 +1,8 @@
 //! PostgreSQL: the database for production, and for several gateways on one database.
 //!
-//! Writing goes over one connection of each [`BatchWriter`](altyn_storage::BatchWriter) in at most three
-//! round trips: begin and resolve references; lock and read payments; write everything and commit. All
+//! Writing goes over one connection of each [`BatchWriter`](altyn_storage::BatchWriter) in at most four
+//! round trips: begin and resolve references; lock and read payments; lock the balances of their customers,
+//! if they have any; write everything and commit. All
 //! statements of a round trip leave together, and nothing is answered as committed unless every one of
 //! them, the commit last, succeeded. Reading goes over a small pool.
 //!
@@ -16,13 +17,17 @@
 mod address;
 mod audit;
 mod connection;
+mod customers;
 mod doubt;
 mod failure;
 mod flight;
+mod idempotency;
 mod inserts;
+mod lists;
 mod load;
 mod migrate;
 mod options;
+mod people;
 mod pool;
 mod reads;
 mod rows;
@@ -30,6 +35,8 @@ mod save;
 mod settings;
 mod storage;
 mod timers;
+mod tokens;
+mod trail;
 mod writer;
 
 pub use options::PostgresOptions;
@@ -49,5 +56,12 @@ pub fn statements() -> Vec<(&'static str, String)> {
     all.extend(reads::statements());
     all.extend(timers::statements());
     all.extend(audit::statements());
+    all.extend(settings::statements());
+    all.extend(lists::statements());
+    all.extend(customers::statements());
+    all.extend(people::statements());
+    all.extend(tokens::statements());
+    all.extend(trail::statements());
+    all.extend(idempotency::statements());
     all
 }

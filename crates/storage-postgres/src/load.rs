@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use altyn_domain::{Operation, PaymentId, TimerKey};
-use altyn_storage::{LoadKeys, Loaded, ReferenceKey};
+use altyn_domain::{Balance, BalanceKey, Operation, Payment, PaymentId, TimerKey};
+use altyn_storage::{LoadKeys, Loaded, ReferenceKey, balance_key};
 use tokio_postgres::{Client, Error, Row, Statement};
 use uuid::Uuid;
 
@@ -36,6 +36,13 @@ const FENCES: &str = "SELECT k.place, t.fence \
     WHERE t.bucket = k.bucket AND t.payment_id = k.payment_id \
     AND t.subject = k.subject AND (t.kind = k.kind) IS TRUE FOR UPDATE) t";
 
+const BALANCES: &str = "SELECT k.place, b.posted, b.reserved \
+    FROM unnest($1::smallint[], $2::uuid[], $3::text[]) \
+    WITH ORDINALITY AS k(bucket, customer_id, currency, place) \
+    CROSS JOIN LATERAL (SELECT posted, reserved FROM customer_balances b \
+    WHERE b.bucket = k.bucket AND b.customer_id = k.customer_id \
+    AND b.currency = k.currency FOR UPDATE) b";
+
 fn payments_sql() -> String {
     format!(
         "SELECT p.* FROM unnest($1::smallint[], $2::uuid[]) AS k(bucket, payment_id) \
@@ -60,6 +67,7 @@ pub(crate) fn statements() -> Vec<(&'static str, String)> {
         ("load payments", payments_sql()),
         ("load operations", operations_sql()),
         ("load fences", FENCES.to_owned()),
+        ("load balances", BALANCES.to_owned()),
     ]
 }
 
@@ -70,17 +78,19 @@ pub(crate) struct LoadStatements {
     payments: Statement,
     operations: Statement,
     fences: Statement,
+    balances: Statement,
 }
 
 impl LoadStatements {
     pub(crate) async fn prepare(client: &Client) -> Result<Self, Error> {
         let (payments, operations) = (payments_sql(), operations_sql());
-        let (settings_version, references, payments, operations, fences) = futures::try_join!(
+        let (settings_version, references, payments, operations, fences, balances) = futures::try_join!(
             client.prepare(SETTINGS_VERSION),
             client.prepare(REFERENCES),
             client.prepare(&payments),
             client.prepare(&operations),
             client.prepare(FENCES),
+            client.prepare(BALANCES),
         )?;
         Ok(Self {
             settings_version,
@@ -88,6 +98,7 @@ impl LoadStatements {
             payments,
             operations,
             fences,
+            balances,
         })
     }
 }
@@ -98,7 +109,8 @@ pub(crate) struct Locked {
     pub payments: BTreeSet<PaymentId>,
 }
 
-/// Begins a transaction and loads `keys`: in one round trip without references, else in two.
+/// Begins a transaction and loads `keys`: in one round trip without references, else in two; in one more if
+/// a payment has a customer.
 pub(crate) async fn load(connection: &mut Connection, keys: &LoadKeys) -> Result<Locked, Failure> {
     let old = connection.are_plans_old();
     let connection = &*connection;
@@ -108,14 +120,14 @@ pub(crate) async fn load(connection: &mut Connection, keys: &LoadKeys) -> Result
             begin(connection, old),
             lock(connection, &keys.payments, &keys.timers)
         )?;
-        return finish(version, HashMap::new(), rows, keys);
+        return finish(connection, version, HashMap::new(), &rows, keys).await;
     }
     let (version, named) =
         futures::try_join!(begin(connection, old), resolve(connection, &references))?;
     let mut payments = keys.payments.clone();
     payments.extend(named.values());
     let rows = lock(connection, &payments, &keys.timers).await?;
-    finish(version, named, rows, keys)
+    finish(connection, version, named, &rows, keys).await
 }
 
 /// Begins the transaction and reads the settings version.
@@ -192,12 +204,30 @@ async fn lock(
     })
 }
 
-fn finish(
+async fn finish(
+    connection: &Connection,
     version: i64,
     references: HashMap<ReferenceKey, PaymentId>,
-    rows: Rows,
+    rows: &Rows,
     keys: &LoadKeys,
 ) -> Result<Locked, Failure> {
+    let payments = read_payments(rows)?;
+    let timers: Vec<&TimerKey> = keys.timers.iter().collect();
+    let mut fences = HashMap::with_capacity(rows.fences.len());
+    for row in &rows.fences {
+        let fence = row.try_get(1)?;
+        fences.extend(at(&timers, row)?.map(|key| (**key, fence)));
+    }
+    let balances: BTreeSet<BalanceKey> = payments.iter().filter_map(balance_key).collect();
+    let balances = lock_balances(connection, balances).await?;
+    let locked = payments.iter().map(|payment| payment.id).collect();
+    Ok(Locked {
+        loaded: Loaded::new(version, payments, references, fences, balances),
+        payments: locked,
+    })
+}
+
+fn read_payments(rows: &Rows) -> Result<Vec<Payment>, Failure> {
     let mut operations: BTreeMap<Uuid, Vec<Operation>> = BTreeMap::new();
     for row in &rows.operations {
         let row = operation_row(row, 0)?;
@@ -213,17 +243,32 @@ fn finish(
         let operations = operations.remove(&row.payment_id).unwrap_or_default();
         payments.push(row.into_payment(operations)?);
     }
-    let timers: Vec<&TimerKey> = keys.timers.iter().collect();
-    let mut fences = HashMap::with_capacity(rows.fences.len());
-    for row in &rows.fences {
-        let fence = row.try_get(1)?;
-        fences.extend(at(&timers, row)?.map(|key| (**key, fence)));
+    Ok(payments)
+}
+
+/// Locks balances in key order. A balance that is not there yet cannot be locked, and nothing can be taken
+/// from it.
+async fn lock_balances(
+    connection: &Connection,
+    keys: BTreeSet<BalanceKey>,
+) -> Result<HashMap<BalanceKey, Balance>, Failure> {
+    let keys: Vec<BalanceKey> = keys.into_iter().collect();
+    let params = vec![
+        column(&keys, |key| key.customer_id.bucket().number()),
+        column(&keys, |key| key.customer_id.uuid()),
+        column(&keys, |key| key.currency.alpha()),
+    ];
+    let statement = &connection.load.balances;
+    let rows = query_if(!keys.is_empty(), connection, statement, params).await?;
+    let mut balances = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let balance = Balance {
+            posted: row.try_get(1)?,
+            reserved: row.try_get(2)?,
+        };
+        balances.extend(at(&keys, row)?.map(|key| (*key, balance)));
     }
-    let locked = payments.iter().map(|payment| payment.id).collect();
-    Ok(Locked {
-        loaded: Loaded::new(version, payments, references, fences),
-        payments: locked,
-    })
+    Ok(balances)
 }
 
 /// The key that a row of `WITH ORDINALITY` is about.

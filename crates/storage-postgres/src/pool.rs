@@ -6,22 +6,30 @@ use std::time::Duration;
 
 use altyn_storage::StorageError;
 use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+    Connect, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, Transaction,
 };
 use futures::future::try_join_all;
 use tokio::task::JoinHandle;
 use tokio::time::error::Elapsed;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, Row};
+use tokio_postgres::{Client, Config, Error, Row, Statement};
 
 use crate::PostgresOptions;
 use crate::address::Address;
 use crate::connection::{session_settings, unavailable};
-use crate::failure::Failure;
-use crate::flight::in_order;
+use crate::failure::{Failure, describe, is_fatal};
+use crate::flight::{Param, in_order};
 
 /// Parameters of a statement.
 pub(crate) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A statement of a transaction that changes what is not money.
+pub(crate) struct Write<'a> {
+    pub sql: &'a str,
+    pub params: Vec<Param<'a>>,
+    /// How many rows it must write; with any other number the transaction is a conflict.
+    pub rows: Option<u64>,
+}
 
 /// Opens a connection of the pool and tells it its settings.
 struct Opener {
@@ -84,6 +92,45 @@ impl Readers {
         settle(connection, done)
     }
 
+    /// Carries out one statement that changes something, which is a transaction of its own; how many rows it
+    /// wrote.
+    pub(crate) async fn change(&self, sql: &str, params: Params<'_>) -> Result<u64, StorageError> {
+        let connection = self.connection().await?;
+        let work = async {
+            let statement = connection.prepare_cached(sql).await?;
+            Ok(connection.execute(&statement, params).await)
+        };
+        let done = tokio::time::timeout(self.limit, work).await;
+        committed(settle_change(connection, done)?)
+    }
+
+    /// Carries out all `writes` in this order in one transaction, or none of them. They leave together.
+    pub(crate) async fn transact(&self, writes: &[Write<'_>]) -> Result<(), StorageError> {
+        let mut connection = self.connection().await?;
+        let work = async {
+            let tx = connection.transaction().await?;
+            let mut prepared = Vec::with_capacity(writes.len());
+            for write in writes {
+                prepared.push(tx.prepare_cached(write.sql).await?);
+            }
+            let steps = writes.iter().zip(&prepared);
+            let steps = steps.map(|(write, sql)| execute(&tx, sql, &write.params));
+            let answers = in_order(steps.collect()).await;
+            for (answer, write) in answers.into_iter().zip(writes) {
+                let rows = answer?;
+                if write.rows.is_some_and(|expected| expected != rows) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(tx.commit().await))
+        };
+        let done = tokio::time::timeout(self.limit, work).await;
+        match settle_change(connection, done)? {
+            None => Err(StorageError::Conflict),
+            Some(answer) => committed(answer),
+        }
+    }
+
     /// The rows of each statement, all of one snapshot. They leave together.
     pub(crate) async fn snapshot<const N: usize>(
         &self,
@@ -124,11 +171,6 @@ impl Readers {
             .map_err(|_| StorageError::Unavailable("an answer is missing".to_owned()))
     }
 
-    /// How long an answer may take.
-    pub(crate) fn limit(&self) -> Duration {
-        self.limit
-    }
-
     /// A connection of the pool.
     pub(crate) async fn connection(&self) -> Result<Object, StorageError> {
         self.pool.get().await.map_err(|error| match error {
@@ -136,6 +178,40 @@ impl Readers {
             other => StorageError::Unavailable(other.to_string()),
         })
     }
+}
+
+async fn execute(
+    tx: &Transaction<'_>,
+    statement: &Statement,
+    params: &[Param<'_>],
+) -> Result<u64, Error> {
+    let params: Vec<&(dyn ToSql + Sync)> = params
+        .iter()
+        .map(|param| &**param as &(dyn ToSql + Sync))
+        .collect();
+    tx.execute(statement, &params).await
+}
+
+/// What the answer to the end of a transaction means: one that is lost says nothing.
+fn committed<T>(answer: Result<T, Error>) -> Result<T, StorageError> {
+    match answer {
+        Err(error) if error.as_db_error().is_none_or(is_fatal) => {
+            Err(StorageError::CommitUnknown(describe(&error)))
+        }
+        other => Ok(other.map_err(Failure::from)?),
+    }
+}
+
+/// The same as [`settle`] for work that ends with a commit: silence says nothing about it.
+fn settle_change<T>(
+    connection: Object,
+    done: Result<Result<T, Error>, Elapsed>,
+) -> Result<T, StorageError> {
+    let silent = done.is_err();
+    settle(connection, done).map_err(|error| match silent {
+        true => StorageError::CommitUnknown("no answer within the time limit".to_owned()),
+        false => error,
+    })
 }
 
 /// The answer of a connection's work; a connection that broke or fell silent does not go back to the pool.

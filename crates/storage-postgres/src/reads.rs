@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use altyn_domain::{
-    AccountKind, Currency, Delivery, DeliveryAttempt, DeliveryState, EntryKind, Incident,
-    IncidentKind, Order, Payment, PaymentId, Phase, Posting, ProjectId, Timestamp,
+    AccountKind, Currency, CustomerId, Delivery, DeliveryAttempt, DeliveryState, EntryKind,
+    Incident, IncidentKind, Order, Payment, PaymentId, Phase, Posting, ProjectId, Timestamp,
 };
 use altyn_storage::{
     CorruptRow, DeliveryKey, IncidentRecord, PaymentFilter, PaymentPage, ReferenceKey,
@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 
 use crate::failure::Failure;
 use crate::pool::Readers;
-use crate::rows::{PAYMENT_COLUMNS, one_payment, payments, small, with_operations};
+use crate::rows::{PAYMENT_COLUMNS, Place, one_payment, payments, small, with_operations};
 
 static BY_ID: LazyLock<String> = LazyLock::new(|| {
     with_operations(&format!(
@@ -80,7 +80,7 @@ const ATTEMPTS: &str = "SELECT delivery, attempt, at, duration_ms, status, error
 
 /// The columns of `postings`, in the order [`posting`] reads them.
 pub(crate) const POSTING_COLUMNS: &str = "payment_id, number, operation, entry, phase, settles, \
-    project_id, debit, credit, currency, amount, at";
+    project_id, debit, credit, currency, amount, at, customer_id";
 
 static POSTINGS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -89,7 +89,8 @@ static POSTINGS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-const INCIDENT_COLUMNS: &str = "payment_id, project_id, number, kind, operation, detail, \
+/// The columns of `incidents`, in the order [`incident`] reads them.
+pub(crate) const INCIDENT_COLUMNS: &str = "payment_id, project_id, number, kind, operation, detail, \
     opened_at, resolved_at, note";
 
 static OPEN_INCIDENTS: LazyLock<String> = LazyLock::new(|| {
@@ -241,26 +242,6 @@ impl Readers {
     }
 }
 
-/// Names the columns of one row in errors.
-struct Place {
-    table: &'static str,
-    key: String,
-}
-
-impl Place {
-    fn corrupt(&self, column: &str) -> CorruptRow {
-        CorruptRow {
-            table: self.table,
-            key: self.key.clone(),
-            column: column.to_owned(),
-        }
-    }
-
-    fn count(&self, number: i32, column: &str) -> Result<u32, CorruptRow> {
-        u32::try_from(number).map_err(|_| self.corrupt(column))
-    }
-}
-
 fn telling(row: &Row) -> Result<Telling, Failure> {
     let payment_id = PaymentId::from_uuid(row.try_get(13)?);
     let number: i32 = row.try_get(0)?;
@@ -339,10 +320,12 @@ pub(crate) fn posting(row: &Row) -> Result<Posting, Failure> {
         currency: Currency::from_alpha(row.try_get(9)?).map_err(|_| place.corrupt("currency"))?,
         amount: row.try_get(10)?,
         at: Timestamp::from_micros(row.try_get(11)?),
+        customer_id: row.try_get::<_, Option<_>>(12)?.map(CustomerId::from_uuid),
     })
 }
 
-fn incident(row: &Row) -> Result<IncidentRecord, Failure> {
+/// Reads a row of [`INCIDENT_COLUMNS`].
+pub(crate) fn incident(row: &Row) -> Result<IncidentRecord, Failure> {
     let payment_id = PaymentId::from_uuid(row.try_get(0)?);
     let number: i32 = row.try_get(2)?;
     let place = Place {

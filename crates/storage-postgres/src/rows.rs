@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use altyn_domain::{Operation, Payment};
-use altyn_storage::{OperationRow, PaymentRow};
+use altyn_domain::{
+    CustomerId, CustomerKind, MerchantId, Operation, Payment, ProjectId, ResellerId, Scope,
+};
+use altyn_storage::{CorruptRow, OperationRow, PaymentRow};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -14,10 +16,10 @@ pub(crate) const PAYMENT_COLUMNS: &str = "bucket, payment_id, project_id, dialec
     amount, held, captured, voided, refunded, reversed, charged_back, status, completed_by, \
     completed_at, end_reason, end_at, tries_max, expires_at, created_at, updated_at, \
     auto_capture_at, auto_void_at, posting_count, event_count, delivery_count, incident_count, \
-    order_reference, order_details";
+    order_reference, order_details, customer_id";
 
 /// How many they are: where the columns of an operation begin in a joined row.
-pub(crate) const PAYMENT_WIDTH: usize = 30;
+pub(crate) const PAYMENT_WIDTH: usize = 31;
 
 /// The columns of `operations`, in the order [`operation_row`] reads them.
 pub(crate) const OPERATION_COLUMNS: &str = "bucket, payment_id, number, project_id, operation_id, \
@@ -66,6 +68,7 @@ pub(crate) fn payment_row(row: &Row) -> Result<PaymentRow, tokio_postgres::Error
         incident_count: row.try_get(27)?,
         order_reference: row.try_get(28)?,
         order_details: row.try_get(29)?,
+        customer_id: row.try_get(30)?,
     })
 }
 
@@ -132,4 +135,64 @@ pub(crate) fn one_payment(rows: &[Row]) -> Result<Option<Payment>, Failure> {
 /// A counted number as stored.
 pub(crate) fn small(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// The word stored for a kind of customer.
+pub(crate) const fn customer_kind_word(kind: CustomerKind) -> &'static str {
+    match kind {
+        CustomerKind::Individual => "individual",
+        CustomerKind::Company => "company",
+    }
+}
+
+/// Reads [`customer_kind_word`].
+pub(crate) fn parse_customer_kind(word: &str) -> Option<CustomerKind> {
+    [CustomerKind::Individual, CustomerKind::Company]
+        .into_iter()
+        .find(|kind| customer_kind_word(*kind) == word)
+}
+
+/// The columns of a place in the tree of owners: its kind, its id, and the project of a customer.
+pub(crate) const fn scope_columns(scope: &Scope) -> (&'static str, Uuid, Option<Uuid>) {
+    match scope {
+        Scope::Reseller(id) => ("reseller", id.uuid(), None),
+        Scope::Merchant(id) => ("merchant", id.uuid(), None),
+        Scope::Customer {
+            project_id,
+            customer_id,
+        } => ("customer", customer_id.uuid(), Some(project_id.uuid())),
+    }
+}
+
+/// Reads [`scope_columns`]; `None` if no place has such columns.
+pub(crate) fn parse_scope(kind: &str, id: Uuid, project: Option<Uuid>) -> Option<Scope> {
+    match (kind, project) {
+        ("reseller", None) => Some(Scope::Reseller(ResellerId::from_uuid(id))),
+        ("merchant", None) => Some(Scope::Merchant(MerchantId::from_uuid(id))),
+        ("customer", Some(project)) => Some(Scope::Customer {
+            project_id: ProjectId::from_uuid(project),
+            customer_id: CustomerId::from_uuid(id),
+        }),
+        _ => None,
+    }
+}
+
+/// Names the columns of one row in errors.
+pub(crate) struct Place {
+    pub table: &'static str,
+    pub key: String,
+}
+
+impl Place {
+    pub(crate) fn corrupt(&self, column: &str) -> CorruptRow {
+        CorruptRow {
+            table: self.table,
+            key: self.key.clone(),
+            column: column.to_owned(),
+        }
+    }
+
+    pub(crate) fn count(&self, number: i32, column: &str) -> Result<u32, CorruptRow> {
+        u32::try_from(number).map_err(|_| self.corrupt(column))
+    }
 }

@@ -1,28 +1,33 @@
 //! The second half of a batch: every change as one statement for each table.
 //!
 //! Classes of rows come in one fixed order, and rows of a class in key order, so that two writers never
-//! wait for each other crosswise: references, payments, operations, events, timers, then accounts, which
-//! many payments share and which are therefore held for the shortest time, and postings, whose keys point
-//! to accounts.
+//! wait for each other crosswise: balances, most of which `load` locked already, references, customers,
+//! payments, operations, events, timers, then accounts, which many payments share and which are therefore
+//! held for the shortest time, and postings, whose keys point to accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use altyn_domain::{
-    Account, AccountDelta, Bucket, Delivery, DeliveryAttempt, Incident, PaymentId, Posting,
-    ProjectId, TimerChange, TimerKey, Timestamp,
+    Account, AccountDelta, Balance, BalanceKey, Bucket, CustomerId, Delivery, DeliveryAttempt,
+    Incident, PaymentId, Posting, ProjectId, TimerChange, TimerKey, Timestamp,
 };
-use altyn_storage::{ChangeSet, NewReference, OperationRow, Owned, PaymentRow, StoredEvent};
+use altyn_storage::{
+    ChangeSet, CustomerRecord, NewReference, OperationRow, Owned, PaymentRow, StoredEvent,
+};
 use uuid::Uuid;
 
 use crate::flight::{Param, Step, column};
 use crate::inserts::{SaveStatements, Writes};
-use crate::rows::small;
+use crate::rows::{customer_kind_word, small};
 
 /// A timer to be set: key, project, due time, attempt, end of its lease.
 type Set = (TimerKey, ProjectId, Timestamp, u32, Option<Timestamp>);
 
 /// What changes on an account, with the bucket of its project.
 type AccountChange = (Bucket, Account, AccountDelta);
+
+/// What changes on a customer's balance, with the project whose customer it is.
+type BalanceChange = (BalanceKey, ProjectId, Balance);
 
 /// A change in the columns of the tables, as far as the domain's own types are not those already.
 pub(crate) struct Rows {
@@ -33,6 +38,7 @@ pub(crate) struct Rows {
     timers_set: Vec<Set>,
     timers_cleared: Vec<TimerKey>,
     accounts: Vec<AccountChange>,
+    balances: Vec<BalanceChange>,
 }
 
 impl Rows {
@@ -62,6 +68,11 @@ impl Rows {
             timers_set,
             timers_cleared,
             accounts: accounts(changes),
+            balances: changes
+                .balances
+                .iter()
+                .map(|(key, (project, change))| (*key, *project, *change))
+                .collect(),
         }
     }
 }
@@ -107,12 +118,19 @@ impl SaveStatements {
             attempts,
             incidents,
             postings,
+            customers,
             ..
         } = changes;
         let (new, changed) = (&rows.new_payments, &rows.changed_payments);
         let (set, cleared) = (&rows.timers_set, &rows.timers_cleared);
+        add(Writes::Balances, rows.balances.is_empty(), &|| {
+            balance_params(&rows.balances)
+        });
         add(Writes::References, references.is_empty(), &|| {
             reference_params(references)
+        });
+        add(Writes::Customers, customers.is_empty(), &|| {
+            customer_params(customers)
         });
         add(Writes::NewPayments, new.is_empty(), &|| payment_params(new));
         add(Writes::ChangedPayments, changed.is_empty(), &|| {
@@ -165,6 +183,31 @@ fn reference_params(rows: &[NewReference]) -> Vec<Param<'_>> {
     ]
 }
 
+fn balance_params(rows: &[BalanceChange]) -> Vec<Param<'_>> {
+    vec![
+        column(rows, |(key, ..)| key.customer_id.bucket().number()),
+        column(rows, |(key, ..)| key.customer_id.uuid()),
+        column(rows, |(key, ..)| key.currency.alpha()),
+        column(rows, |(_, project, _)| project.uuid()),
+        column(rows, |(.., change)| change.posted),
+        column(rows, |(.., change)| change.reserved),
+    ]
+}
+
+fn customer_params(rows: &[CustomerRecord]) -> Vec<Param<'_>> {
+    vec![
+        column(rows, |c| c.id.bucket().number()),
+        column(rows, |c| c.id.uuid()),
+        column(rows, |c| c.project_id.uuid()),
+        column(rows, |c| c.reference.as_str()),
+        column(rows, |c| c.kind.map(customer_kind_word)),
+        column(rows, |c| c.name.as_deref()),
+        column(rows, |c| c.email.as_deref()),
+        column(rows, |c| c.phone.as_deref()),
+        column(rows, |c| c.created_at.as_micros()),
+    ]
+}
+
 fn payment_params(rows: &[PaymentRow]) -> Vec<Param<'_>> {
     vec![
         column(rows, |p| p.bucket),
@@ -197,6 +240,7 @@ fn payment_params(rows: &[PaymentRow]) -> Vec<Param<'_>> {
         column(rows, |p| p.incident_count),
         column(rows, |p| p.order_reference.as_str()),
         column(rows, |p| p.order_details.as_str()),
+        column(rows, |p| p.customer_id),
     ]
 }
 
@@ -367,6 +411,7 @@ fn posting_params(rows: &[Owned<Posting>]) -> Vec<Param<'_>> {
         column(rows, |p| p.row.currency.alpha()),
         column(rows, |p| p.row.amount),
         column(rows, |p| p.row.at.as_micros()),
+        column(rows, |p| p.row.customer_id.map(CustomerId::uuid)),
     ]
 }
 

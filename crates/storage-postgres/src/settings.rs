@@ -1,30 +1,40 @@
-//! Settings: projects and credentials, and the version that every change of them raises.
+//! Settings: projects, credentials and entries, and the version that every change of them raises.
 
-use altyn_domain::{Bucket, CredentialId, ProjectId, Timestamp};
-use altyn_storage::{CorruptRow, CredentialRecord, ProjectRecord, SettingsRecords, StorageError};
-use tokio_postgres::{Error, Row, Transaction};
+use altyn_domain::{Bucket, CredentialId, MerchantId, ProjectId, Timestamp};
+use altyn_storage::{
+    CorruptRow, CredentialRecord, ProjectRecord, SettingsChange, SettingsEntry, SettingsKind,
+    SettingsRecords, StorageError,
+};
+use tokio_postgres::Row;
 
-use crate::failure::{Failure, describe, is_fatal};
-use crate::pool::{Readers, settle};
+use crate::failure::Failure;
+use crate::pool::{Readers, Write};
+use crate::trail::appended;
 
 const VERSION: &str = "SELECT settings_version FROM installation WHERE id = 1";
 
-const PROJECTS: &str = "SELECT project_id, bucket, name, slug, settings, created_at \
+const PROJECTS: &str = "SELECT project_id, bucket, name, slug, settings, created_at, merchant_id \
     FROM projects ORDER BY project_id";
 
 const CREDENTIALS: &str = "SELECT credential_id, project_id, dialect, kind, login, secret_hash, \
     allow_list, created_at, revoked_at FROM credentials ORDER BY credential_id";
 
+const ENTRIES: &str = "SELECT entry_id, kind, parent_id, body, created_at, archived_at \
+    FROM settings_entries ORDER BY entry_id";
+
+/// Writes nothing if the version is not the one that was expected.
 const RAISE_VERSION: &str = "UPDATE installation SET settings_version = settings_version + 1 \
-    WHERE id = 1 RETURNING settings_version";
+    WHERE id = 1 AND settings_version = COALESCE($1, settings_version)";
 
 const LEASE_SERIALS: &str = "UPDATE installation SET next_serial = next_serial + $1 \
     WHERE id = 1 RETURNING next_serial - $1";
 
 const SAVE_PROJECT: &str = "INSERT INTO projects \
-    (project_id, bucket, name, slug, settings, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+    (project_id, bucket, name, slug, settings, created_at, merchant_id) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7) \
     ON CONFLICT (project_id) DO UPDATE SET bucket = EXCLUDED.bucket, name = EXCLUDED.name, \
-    slug = EXCLUDED.slug, settings = EXCLUDED.settings, created_at = EXCLUDED.created_at";
+    slug = EXCLUDED.slug, settings = EXCLUDED.settings, created_at = EXCLUDED.created_at, \
+    merchant_id = EXCLUDED.merchant_id";
 
 const SAVE_CREDENTIAL: &str = "INSERT INTO credentials \
     (credential_id, project_id, dialect, kind, login, secret_hash, allow_list, created_at, \
@@ -34,14 +44,25 @@ const SAVE_CREDENTIAL: &str = "INSERT INTO credentials \
     secret_hash = EXCLUDED.secret_hash, allow_list = EXCLUDED.allow_list, \
     created_at = EXCLUDED.created_at, revoked_at = EXCLUDED.revoked_at";
 
-const AUDIT: &str = "INSERT INTO settings_audit (version, at, what) VALUES ($1, $2, $3)";
+const SAVE_ENTRY: &str = "INSERT INTO settings_entries \
+    (entry_id, kind, parent_id, body, created_at, archived_at) VALUES ($1, $2, $3, $4, $5, $6) \
+    ON CONFLICT (entry_id) DO UPDATE SET kind = EXCLUDED.kind, parent_id = EXCLUDED.parent_id, \
+    body = EXCLUDED.body, created_at = EXCLUDED.created_at, archived_at = EXCLUDED.archived_at";
 
-/// One change of settings.
-pub(crate) struct Change<'a> {
-    pub projects: &'a [ProjectRecord],
-    pub credentials: &'a [CredentialRecord],
-    pub what: &'a str,
-    pub at: Timestamp,
+/// The texts prepared here, by name.
+pub(crate) fn statements() -> Vec<(&'static str, String)> {
+    let all = [
+        ("settings version", VERSION),
+        ("projects", PROJECTS),
+        ("credentials", CREDENTIALS),
+        ("settings entries", ENTRIES),
+        ("raise settings version", RAISE_VERSION),
+        ("lease serials", LEASE_SERIALS),
+        ("save project", SAVE_PROJECT),
+        ("save credential", SAVE_CREDENTIAL),
+        ("save settings entry", SAVE_ENTRY),
+    ];
+    all.map(|(name, sql)| (name, sql.to_owned())).into()
 }
 
 impl Readers {
@@ -58,8 +79,13 @@ impl Readers {
 
     pub(crate) async fn settings(&self) -> Result<SettingsRecords, StorageError> {
         let none = &[][..];
-        let statements = [(VERSION, none), (PROJECTS, none), (CREDENTIALS, none)];
-        let [versions, projects, credentials] = self.snapshot(statements).await?;
+        let statements = [
+            (VERSION, none),
+            (PROJECTS, none),
+            (CREDENTIALS, none),
+            (ENTRIES, none),
+        ];
+        let [versions, projects, credentials, entries] = self.snapshot(statements).await?;
         let read = || -> Result<SettingsRecords, Failure> {
             Ok(SettingsRecords {
                 version: version(&versions)?,
@@ -68,66 +94,75 @@ impl Readers {
                     .iter()
                     .map(credential)
                     .collect::<Result<_, _>>()?,
+                entries: entries.iter().map(entry).collect::<Result<_, _>>()?,
             })
         };
         read().map_err(StorageError::from)
     }
 
-    /// Saves a change in one transaction, statement by statement: it is rare, and changes no money.
-    pub(crate) async fn save_settings(&self, change: &Change<'_>) -> Result<(), StorageError> {
-        let mut connection = self.connection().await?;
-        let work = async {
-            let tx = (*connection).transaction().await?;
-            write(&tx, change).await?;
-            Ok(tx.commit().await)
-        };
-        let done = tokio::time::timeout(self.limit(), work).await;
-        match settle(connection, done)? {
-            Err(error) if error.as_db_error().is_none_or(is_fatal) => {
-                Err(StorageError::CommitUnknown(describe(&error)))
-            }
-            committed => Ok(committed.map_err(Failure::from)?),
-        }
+    /// Saves a change in one transaction. The version comes first: its row makes two changes wait for each
+    /// other, and tells the second that the first was there.
+    pub(crate) async fn save_settings(&self, change: &SettingsChange) -> Result<(), StorageError> {
+        let mut writes = vec![Write {
+            sql: RAISE_VERSION,
+            params: vec![Box::new(change.expected_version)],
+            rows: Some(1),
+        }];
+        writes.extend(change.entries.iter().map(saved_entry));
+        writes.extend(change.projects.iter().map(saved_project));
+        writes.extend(change.credentials.iter().map(saved_credential));
+        writes.extend(change.audit.iter().map(appended));
+        self.transact(&writes).await
     }
 }
 
-async fn write(tx: &Transaction<'_>, change: &Change<'_>) -> Result<(), Error> {
-    // The version first: its row makes two changes wait for each other.
-    let version: i64 = tx.query_one(RAISE_VERSION, &[]).await?.try_get(0)?;
-    for project in change.projects {
-        tx.execute(
-            SAVE_PROJECT,
-            &[
-                &project.id.uuid(),
-                &project.bucket.number(),
-                &project.name,
-                &project.slug,
-                &project.settings,
-                &project.created_at.as_micros(),
-            ],
-        )
-        .await?;
+fn saved_project(project: &ProjectRecord) -> Write<'_> {
+    Write {
+        sql: SAVE_PROJECT,
+        params: vec![
+            Box::new(project.id.uuid()),
+            Box::new(project.bucket.number()),
+            Box::new(project.name.as_str()),
+            Box::new(project.slug.as_str()),
+            Box::new(project.settings.as_str()),
+            Box::new(project.created_at.as_micros()),
+            Box::new(project.merchant_id.map(MerchantId::uuid)),
+        ],
+        rows: None,
     }
-    for credential in change.credentials {
-        tx.execute(
-            SAVE_CREDENTIAL,
-            &[
-                &credential.id.uuid(),
-                &credential.project_id.uuid(),
-                &credential.dialect,
-                &credential.kind,
-                &credential.login,
-                &credential.secret_hash,
-                &credential.allow_list,
-                &credential.created_at.as_micros(),
-                &credential.revoked_at.map(Timestamp::as_micros),
-            ],
-        )
-        .await?;
+}
+
+fn saved_credential(credential: &CredentialRecord) -> Write<'_> {
+    Write {
+        sql: SAVE_CREDENTIAL,
+        params: vec![
+            Box::new(credential.id.uuid()),
+            Box::new(credential.project_id.uuid()),
+            Box::new(credential.dialect.as_str()),
+            Box::new(credential.kind.as_str()),
+            Box::new(credential.login.as_str()),
+            Box::new(credential.secret_hash.as_slice()),
+            Box::new(credential.allow_list.as_str()),
+            Box::new(credential.created_at.as_micros()),
+            Box::new(credential.revoked_at.map(Timestamp::as_micros)),
+        ],
+        rows: None,
     }
-    let at = change.at.as_micros();
-    tx.execute(AUDIT, &[&version, &at, &change.what]).await?;
-    Ok(())
+}
+
+fn saved_entry(entry: &SettingsEntry) -> Write<'_> {
+    Write {
+        sql: SAVE_ENTRY,
+        params: vec![
+            Box::new(entry.id),
+            Box::new(entry.kind.word()),
+            Box::new(entry.parent),
+            Box::new(entry.body.as_str()),
+            Box::new(entry.created_at.as_micros()),
+            Box::new(entry.archived_at.map(Timestamp::as_micros)),
+        ],
+        rows: None,
+    }
 }
 
 fn version(rows: &[Row]) -> Result<i64, Failure> {
@@ -147,9 +182,11 @@ fn project(row: &Row) -> Result<ProjectRecord, Failure> {
         key: id.to_string(),
         column: "bucket".to_owned(),
     })?;
+    let merchant: Option<_> = row.try_get(6)?;
     Ok(ProjectRecord {
         id,
         bucket: Bucket::new(bucket),
+        merchant_id: merchant.map(MerchantId::from_uuid),
         name: row.try_get(2)?,
         slug: row.try_get(3)?,
         settings: row.try_get(4)?,
@@ -169,5 +206,23 @@ fn credential(row: &Row) -> Result<CredentialRecord, Failure> {
         allow_list: row.try_get(6)?,
         created_at: Timestamp::from_micros(row.try_get(7)?),
         revoked_at: revoked_at.map(Timestamp::from_micros),
+    })
+}
+
+fn entry(row: &Row) -> Result<SettingsEntry, Failure> {
+    let id: uuid::Uuid = row.try_get(0)?;
+    let kind = SettingsKind::parse(row.try_get(1)?).ok_or_else(|| CorruptRow {
+        table: "settings_entries",
+        key: id.to_string(),
+        column: "kind".to_owned(),
+    })?;
+    let archived_at: Option<i64> = row.try_get(5)?;
+    Ok(SettingsEntry {
+        kind,
+        id,
+        parent: row.try_get(2)?,
+        body: row.try_get(3)?,
+        created_at: Timestamp::from_micros(row.try_get(4)?),
+        archived_at: archived_at.map(Timestamp::from_micros),
     })
 }

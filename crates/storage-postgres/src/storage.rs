@@ -6,8 +6,8 @@ use altyn_domain::{
     Bucket, DeliveryAttempt, Payment, PaymentId, Posting, ProjectId, TimerKind, Timestamp,
 };
 use altyn_storage::{
-    AccountBalance, AuditPage, BatchWriter, CredentialRecord, DeliveryKey, IncidentRecord,
-    LeasedTimer, PaymentFilter, PaymentPage, ProjectRecord, ReferenceKey, SettingsRecords, Storage,
+    AccountBalance, AuditPage, BatchWriter, DeliveryKey, IncidentRecord, LeasedTimer,
+    PaymentFilter, PaymentPage, ReferenceKey, SettingsChange, SettingsRecords, Storage,
     StorageError, Telling,
 };
 use async_trait::async_trait;
@@ -17,13 +17,12 @@ use crate::address::Address;
 use crate::doubt::Doubts;
 use crate::migrate::migrate;
 use crate::pool::Readers;
-use crate::settings::Change;
 use crate::writer::{Shared, Writer};
 
 /// A PostgreSQL database that this program's migrations have been applied to.
 pub struct PostgresStorage {
     shared: Arc<Shared>,
-    readers: Readers,
+    pub(crate) readers: Readers,
 }
 
 impl PostgresStorage {
@@ -139,20 +138,8 @@ impl Storage for PostgresStorage {
         self.readers.settings().await
     }
 
-    async fn save_settings(
-        &self,
-        projects: &[ProjectRecord],
-        credentials: &[CredentialRecord],
-        what: &str,
-        at: Timestamp,
-    ) -> Result<(), StorageError> {
-        let change = Change {
-            projects,
-            credentials,
-            what,
-            at,
-        };
-        self.readers.save_settings(&change).await
+    async fn save_settings(&self, change: &SettingsChange) -> Result<(), StorageError> {
+        self.readers.save_settings(change).await
     }
 
     async fn audit_page(
