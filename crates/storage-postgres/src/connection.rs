@@ -18,13 +18,15 @@ use crate::load::LoadStatements;
 const PLANS_KEPT: Duration = Duration::from_secs(60);
 
 /// What every connection is told first. Plans are generic, so that a statement is planned once and not at
-/// each execution, and never scan a whole table where there is an index. A database that is set up to
+/// each execution, and never scan a whole table where there is an index, nor a whole range of it to sort what
+/// the index has in order. A database that is set up to
 /// answer commits before they are on disk is told not to.
 pub(crate) fn session_settings(options: &PostgresOptions) -> String {
     format!(
         "SET default_transaction_isolation = 'read committed'; \
          SET plan_cache_mode = force_generic_plan; \
          SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+         SET enable_bitmapscan = off; \
          SET jit = off; \
          SET statement_timeout = {}; SET lock_timeout = {}; \
          SET idle_in_transaction_session_timeout = {}; \

@@ -22,7 +22,8 @@ const COLUMNS: &str = "customer_id, project_id, reference, kind, name, email, ph
 
 static BY_ID: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {COLUMNS} FROM customers WHERE bucket = $1 AND customer_id = $2 AND project_id = $3"
+        "SELECT c.* FROM (SELECT {COLUMNS} FROM customers \
+         WHERE bucket = $1 AND customer_id = $2 OFFSET 0) c WHERE c.project_id = $3"
     )
 });
 

@@ -2,6 +2,9 @@
 //!
 //! Each project gives one range of an index, no longer than the page, and the page is cut from all of them.
 //! Only then are whole payments read. So a page costs the same at the beginning and at the end of a list.
+//!
+//! The indexes order rows by time only. Those of one instant are all taken (`WITH TIES`), and put in order when
+//! the page is cut: so nothing has to be sorted to find the range.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -27,35 +30,69 @@ use crate::rows::{PAYMENT_COLUMNS, Place, payments, small, with_operations};
 /// The directions of a list: newest first, oldest first.
 const DIRECTIONS: [&str; 2] = ["DESC", "ASC"];
 
-/// The ways to find payments: what is looked for, one by one, and the range of an index that it gives.
+/// A way to find payments: what is looked for, one by one, and the range of an index that it gives.
+struct Way {
+    keys: &'static str,
+    /// The columns with which the index begins, before the instant.
+    columns: &'static str,
+    /// What they are to be.
+    values: &'static str,
+    /// What else is asked.
+    others: &'static str,
+}
+
 /// Payments of a project; of a project in a status; of a customer, within projects.
-const WAYS: [(&str, &str); 3] = [
-    (
-        "unnest($5::uuid[]) AS k(project_id)",
-        "p.project_id = k.project_id",
-    ),
-    (
-        "unnest($5::uuid[]) AS k(project_id) CROSS JOIN unnest($6::text[]) AS s(status)",
-        "p.project_id = k.project_id AND p.status = s.status",
-    ),
-    (
-        "(VALUES ($7::uuid)) AS k(customer_id)",
-        "p.customer_id = k.customer_id AND p.project_id = ANY($5::uuid[]) \
-         AND ($6::text[] IS NULL OR p.status = ANY($6))",
-    ),
+const WAYS: [Way; 3] = [
+    Way {
+        keys: "unnest($5::uuid[]) AS k(project_id)",
+        columns: "p.project_id",
+        values: "k.project_id",
+        others: "",
+    },
+    Way {
+        keys: "unnest($5::uuid[]) AS k(project_id) CROSS JOIN unnest($6::text[]) AS s(status)",
+        columns: "p.status, p.project_id",
+        values: "s.status, k.project_id",
+        others: "",
+    },
+    Way {
+        keys: "(VALUES ($7::uuid)) AS k(customer_id)",
+        columns: "p.customer_id",
+        values: "k.customer_id",
+        others: "AND p.customer_id IS NOT NULL AND (p.project_id = ANY($5::uuid[])) IS TRUE \
+                 AND ($6::text[] IS NULL OR p.status = ANY($6))",
+    },
 ];
 
-/// A page of payments. The first three parameters bound it: an instant, then a place at the other end.
-fn search_sql((keys, range): (&str, &str), direction: &str) -> String {
-    let bounds = match direction {
-        "DESC" => "p.created_at >= $1 AND (p.created_at, p.payment_id) < ($2::bigint, $3::uuid)",
-        _ => "p.created_at < $1 AND (p.created_at, p.payment_id) > ($2::bigint, $3::uuid)",
+/// A page of payments. The first parameter bounds it at the one end, the place in the next two at the other.
+///
+/// A range is written as such, with all columns of its index, and asked for in their order: no other index
+/// can give it, whatever the planner believes about the table.
+fn search_sql(way: &Way, direction: &str) -> String {
+    let Way {
+        keys,
+        columns,
+        values,
+        others,
+    } = way;
+    let (end, behind) = match direction {
+        "DESC" => (">=", "<"),
+        _ => ("<", ">"),
     };
+    let range = format!(
+        "({columns}, p.created_at) {end} ({values}, $1::bigint) \
+         AND ({columns}, p.created_at, p.payment_id) {behind} ({values}, $2::bigint, $3::uuid)"
+    );
+    let in_order: String = columns
+        .split(", ")
+        .map(|column| format!("{column} {direction}, "))
+        .collect();
     let order = format!("created_at {direction}, payment_id {direction}");
     let found = format!(
         "SELECT p.* FROM (SELECT f.* FROM {keys} \
          CROSS JOIN LATERAL (SELECT p.bucket, p.payment_id, p.created_at FROM payments p \
-         WHERE {range} AND {bounds} ORDER BY {order} LIMIT $4) f ORDER BY {order} LIMIT $4) f \
+         WHERE {range} {others} ORDER BY {in_order} p.created_at {direction} \
+         FETCH FIRST ($4::bigint) ROWS WITH TIES) f ORDER BY {order} LIMIT $4) f \
          CROSS JOIN LATERAL (SELECT {PAYMENT_COLUMNS} FROM payments p \
          WHERE p.bucket = f.bucket AND p.payment_id = f.payment_id OFFSET 0) p"
     );
@@ -67,7 +104,7 @@ fn search_sql((keys, range): (&str, &str), direction: &str) -> String {
 
 /// By way and direction.
 static SEARCHES: LazyLock<[[String; 2]; 3]> =
-    LazyLock::new(|| WAYS.map(|way| DIRECTIONS.map(|direction| search_sql(way, direction))));
+    LazyLock::new(|| WAYS.map(|way| DIRECTIONS.map(|direction| search_sql(&way, direction))));
 
 /// The dialects in which a merchant's number of an order can be looked for.
 const EXACT: [&str; 2] = ["rbs", "backoffice"];
@@ -100,14 +137,15 @@ const EVENTS: &str = "SELECT number, kind, operation, at, payment FROM events \
 
 /// Open incidents, and all.
 static INCIDENTS: LazyLock<[String; 2]> = LazyLock::new(|| {
-    let order = "ORDER BY opened_at DESC, payment_id DESC, number DESC LIMIT $4";
     ["AND i.resolved_at IS NULL", ""].map(|open| {
         format!(
             "SELECT i.* FROM unnest($5::uuid[]) AS k(project_id) \
              CROSS JOIN LATERAL (SELECT {INCIDENT_COLUMNS} FROM incidents i \
-             WHERE i.project_id = k.project_id {open} \
-             AND (i.opened_at, i.payment_id, i.number) < ($1::bigint, $2::uuid, $3::integer) \
-             {order}) i {order}"
+             WHERE i.project_id >= k.project_id {open} \
+             AND (i.project_id, i.opened_at, i.payment_id, i.number) \
+             < (k.project_id, $1::bigint, $2::uuid, $3::integer) \
+             ORDER BY i.project_id DESC, i.opened_at DESC FETCH FIRST ($4::bigint) ROWS WITH TIES) i \
+             ORDER BY opened_at DESC, payment_id DESC, number DESC LIMIT $4"
         )
     })
 });

@@ -18,7 +18,8 @@ const MAKE: &str = "INSERT INTO tokens (token_id, hash, kind, user_id, scope_kin
 
 const END: &str = "UPDATE tokens SET ended_at = $2 WHERE token_id = $1 AND ended_at IS NULL";
 
-const END_ALL: &str = "UPDATE tokens SET ended_at = $4 WHERE user_id = $1 AND kind = $2 \
+/// The kind is compared in a way that no index can use: a person has few tokens, a kind has many.
+const END_ALL: &str = "UPDATE tokens SET ended_at = $4 WHERE user_id = $1 AND (kind = $2) IS TRUE \
     AND token_id IS DISTINCT FROM $3 AND ended_at IS NULL";
 
 const TOUCH: &str = "UPDATE tokens SET seen_at = $2 WHERE token_id = $1 AND seen_at < $2";
@@ -34,13 +35,15 @@ const COLUMNS: &str = "token_id, hash, kind, user_id, scope_kind, scope_id, proj
 static BY_HASH: LazyLock<String> =
     LazyLock::new(|| format!("SELECT {COLUMNS} FROM tokens WHERE hash = $1"));
 
-/// What all lists ask, and their order: kind, alive at, behind which, how many.
-const WANTED: &str = "kind = $1 AND ended_at IS NULL AND expires_at > $2 AND token_id < $3";
+/// What all lists ask beside the kind in `$1`, and their order: alive at, behind which, how many.
+const WANTED: &str = "ended_at IS NULL AND expires_at > $2 AND token_id < $3";
+/// As in [`END_ALL`].
+const KIND: &str = "(kind = $1) IS TRUE";
 const NEWEST: &str = "ORDER BY token_id DESC LIMIT $4";
 
 static BY_USER: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {COLUMNS} FROM tokens WHERE user_id = $5 AND {WANTED} \
+        "SELECT {COLUMNS} FROM tokens WHERE user_id = $5 AND {WANTED} AND {KIND} \
          AND ($6::uuid[] IS NULL OR scope_id = ANY($6)) {NEWEST}"
     )
 });
@@ -50,12 +53,12 @@ static BY_SCOPE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT t.* FROM unnest($5::uuid[]) AS k(scope_id) \
          CROSS JOIN LATERAL (SELECT {COLUMNS} FROM tokens t \
-         WHERE t.scope_id = k.scope_id AND {WANTED} {NEWEST}) t {NEWEST}"
+         WHERE t.scope_id = k.scope_id AND {WANTED} AND {KIND} {NEWEST}) t {NEWEST}"
     )
 });
 
 static OF_KIND: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT {COLUMNS} FROM tokens WHERE {WANTED} {NEWEST}"));
+    LazyLock::new(|| format!("SELECT {COLUMNS} FROM tokens WHERE kind = $1 AND {WANTED} {NEWEST}"));
 
 /// The texts prepared here, by name.
 pub(crate) fn statements() -> Vec<(&'static str, String)> {

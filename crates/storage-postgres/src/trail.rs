@@ -43,8 +43,14 @@ static BY_SCOPE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
+/// Written as a range of the index that begins with the action: no other one has this order, however common
+/// the planner believes an action to be.
 static BY_ACTION: LazyLock<String> = LazyLock::new(|| {
-    format!("SELECT {COLUMNS} FROM audit_entries WHERE action = $5 AND {OLDER} {NEWEST}")
+    format!(
+        "SELECT {COLUMNS} FROM audit_entries WHERE action >= $5 \
+         AND (action, at, chain, number) < ($5, $1::bigint, $2::uuid, $3::bigint) \
+         ORDER BY action DESC, at DESC, chain DESC, number DESC LIMIT $4"
+    )
 });
 
 static ALL: LazyLock<String> =

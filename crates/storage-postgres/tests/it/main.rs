@@ -5,6 +5,7 @@
 
 mod broken;
 mod database;
+mod list_plans;
 mod plans;
 mod proxy;
 mod schema;
