@@ -110,7 +110,7 @@ static SEARCHES: LazyLock<[[String; 2]; 3]> =
 const EXACT: [&str; 2] = ["rbs", "backoffice"];
 const FOLDED: &str = "ecommpay";
 
-/// The kind of a reference is 1, payment.
+/// The kind of a reference is 1, payment. A dialect may key two numbers alike: the order has the wanted one.
 static BY_ORDER: LazyLock<String> = LazyLock::new(|| {
     let found = format!(
         "SELECT p.* FROM (SELECT p.* FROM unnest($1::smallint[], $2::uuid[]) \
@@ -121,7 +121,7 @@ static BY_ORDER: LazyLock<String> = LazyLock::new(|| {
          AND r.kind = 1 AND r.reference_key = d.reference_key OFFSET 0) r \
          CROSS JOIN LATERAL (SELECT {PAYMENT_COLUMNS} FROM payments p \
          WHERE p.bucket = k.bucket AND p.payment_id = r.payment_id OFFSET 0) p \
-         ORDER BY p.created_at DESC, p.payment_id DESC LIMIT $5) p"
+         WHERE p.order_reference = $6 ORDER BY p.created_at DESC, p.payment_id DESC LIMIT $5) p"
     );
     format!(
         "{} ORDER BY p.created_at DESC, p.payment_id DESC, o.number",
@@ -266,8 +266,14 @@ impl Lists for PostgresStorage {
         let dialects = vec![EXACT[0], EXACT[1], FOLDED];
         let references = vec![reference, reference, &folded];
         let limit = i64::from(limit);
-        let params: [&(dyn ToSql + Sync); 5] =
-            [&buckets, &projects, &dialects, &references, &limit];
+        let params: [&(dyn ToSql + Sync); 6] = [
+            &buckets,
+            &projects,
+            &dialects,
+            &references,
+            &limit,
+            &reference,
+        ];
         bare(&self.readers.rows(&BY_ORDER, &params).await?)
     }
 

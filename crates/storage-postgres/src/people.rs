@@ -23,8 +23,8 @@ const MAKE: &str = "INSERT INTO users (user_id, email, role, scope_kind, scope_i
 
 /// Writes nothing if somebody else changed the person meanwhile.
 const CHANGE: &str = "UPDATE users SET email = $2, role = $3, scope_kind = $4, scope_id = $5, \
-    project_id = $6, body = $7, revision = $8, created_at = $9, disabled_at = $10 \
-    WHERE user_id = $1 AND revision = $8 - 1";
+    project_id = $6, body = $7, revision = $8::bigint, created_at = $9, disabled_at = $10 \
+    WHERE user_id = $1 AND revision = $8::bigint - 1";
 
 /// The columns of `users`, in the order [`user`] reads them.
 const COLUMNS: &str = "user_id, email, role, scope_kind, scope_id, project_id, body, revision, \

@@ -73,7 +73,7 @@ const LISTS: [Meant; 27] = [
     meant(
         "payments by order",
         "ARRAY[1, 2], ARRAY[uid('project1'), uid('project2')], ARRAY['rbs', 'ecommpay'], \
-         ARRAY['order 1', 'order 2'], 20",
+         ARRAY['order 1', 'order 2'], 20, 'order 1'",
         &[
             "payment_references_pkey",
             "payments_pkey",
