@@ -127,3 +127,139 @@ pub(crate) fn settle(connection: &Connection) -> Result<(), Fault> {
         Err(StorageError::Unavailable(text).into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use altyn_domain::{Bucket, Currency, Order, PaymentId, PaymentStatus, ProjectId, Timestamp};
+    use refinery::Target;
+    use rusqlite::params;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{customers, rows, settings, trail};
+
+    const AT: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+    /// What an installation without a back office holds: a project, a paid payment, two changes of settings.
+    fn write_second_version(db: &Connection, payment: PaymentId, project: ProjectId) {
+        let (bucket, at) = (payment.bucket().number(), AT.as_micros());
+        let (payment, project) = (payment.uuid(), project.uuid());
+        let order = serde_json::to_string(&Order::default()).expect("it is JSON");
+        let run = |sql: &str, params: &[&dyn rusqlite::ToSql]| {
+            let written = db.execute(sql, params);
+            written.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        };
+        run(
+            "INSERT INTO projects VALUES (?1, ?2, 'Shop', 'shop', 'sealed', ?3)",
+            params![project, bucket, at],
+        );
+        run(
+            "INSERT INTO payments VALUES (?1, ?2, ?3, 'rbs', 'purchase', 'KZT', 10000, 10000, 10000, 0, \
+             0, 0, 0, 'captured', 1, ?4, NULL, NULL, 3, ?4, ?4, ?4, NULL, NULL, 1, 0, 0, 1, 'order-1', \
+             ?5)",
+            params![bucket, payment, project, at, order],
+        );
+        run(
+            "INSERT INTO operations VALUES (?1, ?2, 1, ?3, ?2, 'sale', 'succeeded', 10000, NULL, NULL, \
+             'card', 0, ?4, ?4, ?4, '{\"initiator\":\"payer\",\"facts\":{},\"exchanges\":1}')",
+            params![bucket, payment, project, at],
+        );
+        for (kind, debit, credit) in [
+            ("connector_clearing", 10000, 0),
+            ("merchant_payable", 0, 10000),
+        ] {
+            run(
+                "INSERT INTO accounts VALUES (?1, ?2, ?3, 'KZT', ?4, ?5, 0, 0)",
+                params![bucket, project, kind, debit, credit],
+            );
+        }
+        run(
+            "INSERT INTO postings VALUES (?1, ?2, 1, ?3, 1, 'sale', 2, NULL, 'connector_clearing', \
+             'merchant_payable', 'KZT', 10000, ?4)",
+            params![bucket, payment, project, at],
+        );
+        run(
+            "INSERT INTO incidents VALUES (?1, ?2, 1, ?3, 'contradiction', 1, 'seen', ?4, NULL, NULL)",
+            params![bucket, payment, project, at],
+        );
+        for (version, what) in [
+            (1, "the shop «Тау» was made"),
+            (2, "a key of \"shop\" was revoked"),
+        ] {
+            run(
+                "INSERT INTO settings_audit VALUES (?1, ?2, ?3)",
+                params![version, at + version, what],
+            );
+        }
+        run("UPDATE installation SET settings_version = 2", &[]);
+    }
+
+    #[test]
+    fn an_installation_without_a_back_office_keeps_what_it_has() {
+        let directory = tempfile::tempdir().expect("a directory can be made");
+        let path = directory.path().join("altyn.db");
+        create(&path).expect("the file is made");
+        let mut old = open_writer(&path).ok().expect("it opens");
+        let second = embedded::migrations::runner().set_target(Target::Version(2));
+        second.run(&mut old).expect("the old tables are made");
+        let bucket = Bucket::new(7);
+        let project = ProjectId::new(AT, bucket, 1);
+        let payment = PaymentId::new(AT, bucket, 2);
+        write_second_version(&old, payment, project);
+        drop(old);
+
+        prepare(&path).expect("it is brought to the newest tables");
+        let db = open_writer(&path).ok().expect("it opens");
+        let known = settings::read(&db).ok().expect("it reads");
+        assert_eq!((known.version, known.projects.len()), (2, 1));
+        assert_eq!(known.projects[0].merchant_id, None);
+        assert_eq!(known.entries, []);
+        let read = rows::payment(&db, payment).ok().flatten();
+        let read = read.expect("it is there");
+        assert_eq!(read.status(), PaymentStatus::Captured);
+        assert_eq!((read.customer_id, read.operations.len()), (None, 1));
+        let postings = rows::postings(&db, payment).ok().expect("it reads");
+        assert_eq!(postings.len(), 1);
+        assert_eq!(postings[0].customer_id, None);
+        assert_eq!(postings[0].currency, Currency::KZT);
+        let balances = customers::audit(&db).ok().expect("it reads");
+        assert_eq!(balances, (Vec::new(), Vec::new()));
+
+        // The old trail is the chain of zeros, without hashes.
+        let chain = trail::chain(&db, Uuid::nil(), 1, 10)
+            .ok()
+            .expect("it reads");
+        let lines: Vec<_> = chain
+            .iter()
+            .map(|entry| (entry.number, entry.at.as_micros(), entry.detail.as_str()))
+            .collect();
+        let expected = [
+            (
+                1,
+                AT.as_micros() + 1,
+                r#"{"what":"the shop «Тау» was made"}"#,
+            ),
+            (
+                2,
+                AT.as_micros() + 2,
+                r#"{"what":"a key of \"shop\" was revoked"}"#,
+            ),
+        ];
+        assert_eq!(lines, expected);
+        for entry in &chain {
+            assert_eq!((entry.actor, entry.scope), (None, None));
+            assert_eq!(entry.actor_name, "altyn");
+            assert_eq!(entry.action, "settings.changed");
+            assert!(entry.subject.is_empty());
+            assert!(entry.previous_hash.is_empty() && entry.hash.is_empty());
+        }
+        let heads = trail::heads(&db).ok().expect("it reads");
+        assert_eq!(heads, chain[1..]);
+        let table = db.query_row(
+            "SELECT 1 FROM sqlite_schema WHERE name = 'settings_audit'",
+            [],
+            |_| Ok(()),
+        );
+        assert!(table.is_err(), "the old table is gone");
+    }
+}

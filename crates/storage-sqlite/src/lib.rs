@@ -16,6 +16,8 @@ mod lists;
 mod load;
 mod office;
 mod people;
+#[cfg(test)]
+mod plans;
 mod read;
 mod requests;
 mod rows;

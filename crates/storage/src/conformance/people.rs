@@ -433,7 +433,8 @@ pub async fn people_are_listed(fixture: &dyn Fixture) {
     };
     save(&*storage, change).await;
     let other = Scope::Merchant(MerchantId::from_uuid(Uuid::from_u128(61)));
-    let cases: Vec<(Option<Vec<Scope>>, Vec<u64>, &[u64])> = vec![
+    type Case<'a> = (Option<Vec<Scope>>, Vec<u64>, &'a [u64]);
+    let cases: Vec<Case<'_>> = vec![
         (None, vec![], &[1, 2, 3, 4, 5, 6, 7]),
         (Some(vec![]), vec![], &[]),
         (Some(vec![other]), vec![9], &[]),
