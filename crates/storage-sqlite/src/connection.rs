@@ -199,7 +199,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("altyn.db");
         create(&path).expect("the file is made");
-        let mut old = open_writer(&path).ok().expect("it opens");
+        let mut old = open_writer(&path).expect("it opens");
         let second = embedded::migrations::runner().set_target(Target::Version(2));
         second.run(&mut old).expect("the old tables are made");
         let bucket = Bucket::new(7);
@@ -209,26 +209,24 @@ mod tests {
         drop(old);
 
         prepare(&path).expect("it is brought to the newest tables");
-        let db = open_writer(&path).ok().expect("it opens");
-        let known = settings::read(&db).ok().expect("it reads");
+        let db = open_writer(&path).expect("it opens");
+        let known = settings::read(&db).expect("it reads");
         assert_eq!((known.version, known.projects.len()), (2, 1));
         assert_eq!(known.projects[0].merchant_id, None);
         assert_eq!(known.entries, []);
-        let read = rows::payment(&db, payment).ok().flatten();
+        let read = rows::payment(&db, payment).expect("it reads");
         let read = read.expect("it is there");
         assert_eq!(read.status(), PaymentStatus::Captured);
         assert_eq!((read.customer_id, read.operations.len()), (None, 1));
-        let postings = rows::postings(&db, payment).ok().expect("it reads");
+        let postings = rows::postings(&db, payment).expect("it reads");
         assert_eq!(postings.len(), 1);
         assert_eq!(postings[0].customer_id, None);
         assert_eq!(postings[0].currency, Currency::KZT);
-        let balances = customers::audit(&db).ok().expect("it reads");
+        let balances = customers::audit(&db).expect("it reads");
         assert_eq!(balances, (Vec::new(), Vec::new()));
 
         // The old trail is the chain of zeros, without hashes.
-        let chain = trail::chain(&db, Uuid::nil(), 1, 10)
-            .ok()
-            .expect("it reads");
+        let chain = trail::chain(&db, Uuid::nil(), 1, 10).expect("it reads");
         let lines: Vec<_> = chain
             .iter()
             .map(|entry| (entry.number, entry.at.as_micros(), entry.detail.as_str()))
@@ -253,7 +251,7 @@ mod tests {
             assert!(entry.subject.is_empty());
             assert!(entry.previous_hash.is_empty() && entry.hash.is_empty());
         }
-        let heads = trail::heads(&db).ok().expect("it reads");
+        let heads = trail::heads(&db).expect("it reads");
         assert_eq!(heads, chain[1..]);
         let table = db.query_row(
             "SELECT 1 FROM sqlite_schema WHERE name = 'settings_audit'",
