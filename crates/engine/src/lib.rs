@@ -28,6 +28,7 @@ mod pay;
 mod people;
 mod receivers;
 mod register;
+mod repeats;
 mod settings;
 mod timers;
 mod trail;
@@ -55,6 +56,7 @@ pub use people::{
     SessionView, SignIn, SignInError, SignedIn, UserChange, UserView,
 };
 pub use register::Registration;
+pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;
 pub use trail_reading::{AuditQuery, TrailFinding, TrailReport};
 pub use tree::{Merchant, Reseller};

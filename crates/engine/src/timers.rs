@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, error, warn};
 
 use crate::handover::Handed;
+use crate::repeats::REQUESTS_KEPT_MS;
 use crate::undo::PLAIN_EXCHANGE;
 use crate::{Engine, EngineError, Owner};
 
@@ -196,6 +197,16 @@ impl Engine {
         }
     }
 
+    async fn forget_old_requests(&self) {
+        let before = self.now().plus_millis(-REQUESTS_KEPT_MS);
+        if let Err(error) = self.storage().forget_requests(before).await {
+            warn!(%error, "old requests with a key could not be forgotten");
+        }
+        if let Err(error) = self.storage().forget_tokens(before).await {
+            warn!(%error, "old sessions and tokens could not be forgotten");
+        }
+    }
+
     async fn keep_house(&self) {
         let mut ticks: u32 = 0;
         while !self.stopping().is_cancelled() {
@@ -207,6 +218,7 @@ impl Engine {
                 if let Err(error) = self.storage().forget_batches(before).await {
                     warn!(%error, "old batch ids could not be forgotten");
                 }
+                self.forget_old_requests().await;
             }
             ticks = ticks.wrapping_add(1);
             tokio::select! {

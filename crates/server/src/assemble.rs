@@ -6,6 +6,7 @@ use altyn_dialects::ecommpay::{Ecommpay, EcommpayCallbackFormat};
 use altyn_dialects::rbs::{Rbs, RbsCallbackFormat};
 use altyn_engine::{Clock, Engine, EngineConfig, EngineError, EngineParts, Entropy, Vault};
 use altyn_storage::Storage;
+use altyn_web::backoffice::BackOffice;
 use altyn_web::checkout::{Checkout, Door};
 use axum::Router;
 
@@ -48,7 +49,12 @@ pub async fn engine(parts: Parts) -> anyhow::Result<Engine> {
 }
 
 /// Everything that is served, as one router.
-pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Router {
+pub fn router(
+    engine: &Engine,
+    public_url: &str,
+    office: BackOffice,
+    operations: Operations,
+) -> Router {
     let checkout = Checkout::new(engine.clone(), public_url.to_owned(), Vec::new());
     let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
     let ecommpay = Ecommpay::new(engine.clone(), checkout.clone());
@@ -59,5 +65,6 @@ pub fn router(engine: &Engine, public_url: &str, operations: Operations) -> Rout
         .merge(altyn_dialects::ecommpay::router(ecommpay))
         .merge(altyn_web::checkout::router(checkout))
         .merge(altyn_web::notices::router(engine.clone()))
+        .merge(altyn_web::backoffice::router(office))
         .merge(operations::router(operations))
 }

@@ -267,6 +267,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         configuration,
         stop,
         manual_clock,
+        is_demo: true,
     };
     let server = tokio::spawn(run_server(running));
     write_demo_file(&demo_file, &public_url, &urls, &secrets, &india)?;

@@ -13,6 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use altyn_web::backoffice::BackOffice;
+
 use crate::assemble::{self, Parts};
 use crate::clock::{ManualClock, SystemClock, SystemEntropy};
 use crate::configuration::Configuration;
@@ -80,6 +82,7 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
         configuration,
         stop,
         manual_clock: None,
+        is_demo: false,
     })
     .await
 }
@@ -96,6 +99,8 @@ pub struct Running {
     pub stop: CancellationToken,
     /// The clock of a demo that tests move.
     pub manual_clock: Option<Arc<ManualClock>>,
+    /// Whether everybody may know its credentials.
+    pub is_demo: bool,
 }
 
 /// Serves until it is told to stop, then answers what is under way and lets timers finish.
@@ -106,6 +111,7 @@ pub async fn run_server(running: Running) -> anyhow::Result<ExitCode> {
         configuration,
         stop,
         manual_clock,
+        is_demo,
     } = running;
     let operations = Operations {
         engine: engine.clone(),
@@ -113,7 +119,10 @@ pub async fn run_server(running: Running) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
         manual_clock,
     };
-    let router = assemble::router(&engine, &configuration.server.public_url, operations);
+    let public_url = &configuration.server.public_url;
+    let office = BackOffice::try_new(engine.clone(), public_url, is_demo)
+        .context("server.public_url is not an address of the web")?;
+    let router = assemble::router(&engine, public_url, office, operations);
     engine.run_timers();
     let limits = HttpLimits {
         header_timeout: Duration::from_millis(configuration.server.header_timeout_ms),

@@ -1,5 +1,6 @@
 //! Checkout over a real engine: one charge whatever is clicked, the same place whatever came before.
 
+mod backoffice_frame;
 mod gate;
 mod pay;
 mod safety;

@@ -1,0 +1,169 @@
+//! Reading requests: a body, a query, an id. What cannot be read is told as a problem.
+
+use std::str::FromStr;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::BODY_MAX;
+use super::problem::{FieldError, Problem};
+
+/// A JSON body. Its type refuses unknown fields, so that nothing is set that was not meant to be.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        // The guard has read it already, within its limit.
+        let bytes = axum::body::to_bytes(request.into_body(), BODY_MAX)
+            .await
+            .map_err(|_| malformed("the body could not be read"))?;
+        read_json(&bytes).map(Self)
+    }
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut reader);
+    let value = read.map_err(|error| {
+        let path = error.path().to_string();
+        let field = if path == "." { String::new() } else { path };
+        let inner = error.into_inner();
+        if inner.is_data() {
+            let message = without_place(&inner.to_string());
+            Problem::invalid(vec![FieldError { field, message }])
+        } else {
+            malformed("the body is not JSON")
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|_| malformed("something follows the JSON of the body"))?;
+    Ok(value)
+}
+
+/// A parser's words without the place that it names by line and column.
+fn without_place(words: &str) -> String {
+    let end = words.rfind(" at line ").unwrap_or(words.len());
+    words[..end].to_owned()
+}
+
+fn malformed(detail: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
+}
+
+/// The query of an address. Its type refuses unknown parameters: a filter with a slip must not show all.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let read = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        read.map(|read| Self(read.0)).map_err(|error| {
+            use std::error::Error as _;
+            let words = error.source().map_or_else(String::new, ToString::to_string);
+            Problem::invalid(vec![FieldError {
+                field: String::new(),
+                message: format!("the query is not valid: {words}"),
+            }])
+        })
+    }
+}
+
+/// The one id in an address, with or without its prefix.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) = path::<String, S>(parts, state).await?;
+        id(&text).map(Self)
+    }
+}
+
+/// The two ids in an address, the outer one first.
+#[derive(Debug)]
+pub struct Ids<A, B>(pub A, pub B);
+
+impl<A: FromStr, B: FromStr, S: Send + Sync> FromRequestParts<S> for Ids<A, B> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path((outer, inner)) = path::<(String, String), S>(parts, state).await?;
+        Ok(Self(id(&outer)?, id(&inner)?))
+    }
+}
+
+async fn path<T: DeserializeOwned + Send, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<Path<T>, Problem> {
+    let read = Path::<T>::from_request_parts(parts, state).await;
+    read.map_err(|_| malformed("the address cannot be read"))
+}
+
+fn id<T: FromStr>(text: &str) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|_| malformed("the address holds something that is not an id"))
+}
+
+/// Reads an id that stands in a body or query.
+///
+/// # Errors
+/// A problem that names the field.
+pub fn id_in<T: FromStr>(field: &str, text: &str) -> Result<T, Problem> {
+    text.parse()
+        .map_err(|_| Problem::invalid_field(field, "is not an id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[expect(dead_code, reason = "only read")]
+        n: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[expect(dead_code, reason = "only read")]
+        list: Vec<Inner>,
+    }
+
+    #[test]
+    fn a_problem_names_the_place() {
+        for (text, status, said) in [
+            (r#"{"list":[{"n":1}]}"#, 200, ""),
+            (r#"{"list":[{"n":1},{"n":"x"}]}"#, 422, "list[1].n"),
+            (r#"{"list":[],"role":1}"#, 422, "role"),
+            (r#"{"list":[]"#, 400, "not JSON"),
+            (r#"{"list":[]}{}"#, 400, "follows"),
+            ("", 400, "not JSON"),
+            ("{}", 422, "missing field `list`"),
+        ] {
+            match read_json::<Outer>(text.as_bytes()) {
+                Ok(_) => assert_eq!(status, 200, "{text}"),
+                Err(problem) => {
+                    let told = serde_json::to_string(&problem).unwrap();
+                    assert_eq!(problem.status(), status, "{told}");
+                    assert!(told.contains(said), "{told}");
+                    assert!(!told.contains("at line"), "{told}");
+                }
+            }
+        }
+    }
+}

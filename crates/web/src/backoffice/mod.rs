@@ -1,0 +1,131 @@
+//! The back-office API, `/backoffice/v1/…`: what the panels of operators, merchants and customers do, and
+//! what their programs do in their stead.
+//!
+//! Each end point is added together with the [`Rule`] of who may reach it, so none can be open by oversight;
+//! the caller is known and allowed before a handler runs. What is in the caller's reach is the engine's
+//! matter. Every answer is JSON, refusals are [`Problem`]s, nothing is cached by anybody.
+
+mod attempts;
+mod bearer;
+mod etag;
+mod extract;
+mod idempotency;
+mod openapi;
+mod paging;
+mod problem;
+mod routes;
+
+use std::sync::{Arc, OnceLock};
+
+use altyn_engine::Engine;
+use axum::Router;
+use axum::http::Method;
+
+pub use bearer::Acting;
+pub use etag::{IfMatch, Tagged};
+pub use extract::{Body, Id, Ids, Query, id_in};
+pub use paging::{Page, PageQuery};
+pub use problem::{FieldError, Problem};
+pub use routes::{Routes, Rule};
+
+use attempts::Attempts;
+
+/// Where all addresses of the API begin.
+pub const PREFIX: &str = "/backoffice/v1";
+
+/// Largest body, in bytes.
+const BODY_MAX: usize = 64 * 1024;
+
+struct Inner {
+    engine: Engine,
+    public_url: url::Url,
+    is_demo: bool,
+    /// Attempts to sign in, by address.
+    attempts: Attempts,
+    document: OnceLock<serde_json::Value>,
+}
+
+/// The back office of one installation. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct BackOffice(Arc<Inner>);
+
+impl BackOffice {
+    /// The back office under `public_url`, the address by which browsers reach the router.
+    ///
+    /// # Errors
+    /// If that is not an address of the web.
+    pub fn try_new(
+        engine: Engine,
+        public_url: &str,
+        is_demo: bool,
+    ) -> Result<Self, url::ParseError> {
+        Ok(Self(Arc::new(Inner {
+            engine,
+            public_url: url::Url::parse(public_url)?,
+            is_demo,
+            attempts: Attempts::default(),
+            document: OnceLock::new(),
+        })))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Whether this is a demo, with credentials that everybody may know.
+    pub fn is_demo(&self) -> bool {
+        self.0.is_demo
+    }
+
+    /// The address by which others reach us, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        self.0.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// The path of [`public_url`](Self::public_url), before every address of our own.
+    fn base(&self) -> &str {
+        self.0.public_url.path().trim_end_matches('/')
+    }
+
+    /// Whether the session's cookie may travel in clear: only on one machine, or in a demo.
+    fn is_cookie_in_clear(&self) -> bool {
+        let is_loopback = match self.0.public_url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.0.public_url.scheme() == "http" && (is_loopback || self.0.is_demo)
+    }
+
+    fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    /// The OpenAPI document.
+    fn document(&self) -> &serde_json::Value {
+        let made = || openapi::document(&all(), self.base());
+        self.0.document.get_or_init(made)
+    }
+}
+
+/// All end points. Each group of them is one file beside this one and adds itself here.
+fn all() -> Routes {
+    Routes::new().merge(openapi::routes())
+}
+
+/// The API as a router.
+pub fn router(office: BackOffice) -> Router {
+    Router::new().nest(PREFIX, all().into_router(office))
+}
+
+/// All end points with who may reach them.
+pub fn rules() -> Vec<(Method, String, Rule)> {
+    all().rules()
+}
+
+/// The OpenAPI document of the API, as it is served at the root of an address.
+pub fn openapi_document() -> serde_json::Value {
+    openapi::document(&all(), "")
+}

@@ -1,0 +1,231 @@
+//! The description of the API, made from the code: OpenAPI 3.1 at `/backoffice/v1/openapi.json`.
+//!
+//! Handlers describe what is theirs: summary, parameters, bodies, answers. What follows from an end point's
+//! rule and from the frame is added here, so that it cannot be forgotten: security, permission, the
+//! idempotency key, and the problems that can be answered.
+
+use altyn_domain::Role;
+use axum::Json;
+use axum::extract::State;
+use axum::http::Method;
+use serde_json::{Map, Value, json};
+use utoipa::PartialSchema as _;
+use utoipa::ToSchema as _;
+use utoipa_axum::routes;
+
+use super::bearer::COOKIE;
+use super::problem::{FieldError, Problem};
+use super::{BackOffice, PREFIX, Routes, Rule};
+
+/// This group's end points.
+pub(super) fn routes() -> Routes {
+    Routes::new().add(Rule::Open, routes!(read))
+}
+
+/// The description of this API
+///
+/// The OpenAPI 3.1 document that you are reading, made from the program's code.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "Description",
+    operation_id = "openapi",
+    responses((status = 200, description = "The document.", body = serde_json::Value, example = json!({"openapi": "3.1.0"})))
+)]
+async fn read(State(office): State<BackOffice>) -> Json<Value> {
+    Json(office.document().clone())
+}
+
+const DESCRIPTION: &str = "\
+Everything that is done in the panels of operators, merchants and customers can be done here, by people and \
+by programs that act for them.
+
+**Who calls.** Show an API token as `Authorization: Bearer …`, or sign in and let the browser show the \
+session's cookie. A request by cookie that changes something must carry `X-Altyn-Csrf: 1`. Each end point \
+names the permission that it needs; roles have permissions, and what a person sees and changes is what lies \
+below the person's place in the tree of owners. What is out of reach looks as if it were not there.
+
+**Sending.** Bodies are JSON of at most 64 KiB; unknown fields and parameters are refused. Amounts are whole \
+numbers of minor units with a currency beside them; instants are RFC 3339 in UTC.
+
+**Repeating.** Each POST takes an `Idempotency-Key`. A repeat within 30 days gets the first answer with \
+`Idempotency-Replayed: true`. The same key with another request is 422 `idempotency_key_reused`; while the \
+first is under way, or if its end is not known, 409 `request_in_progress`. A refusal (4xx) frees the key.
+
+**Lists** come in pages of `limit` things (1 to 100); send `next` as `after` for the following page.
+
+**Changing.** An answer with one thing has an `ETag`. Send it as `If-Match` with a change, and a change of \
+somebody else in between is answered by 412 instead of being lost.
+
+**Refusals** are problems of RFC 9457 (`application/problem+json`). Programs act upon `code`.";
+
+/// Problems of the frame: name, status, what it means.
+const PROBLEMS: [(&str, u16, &str); 11] = [
+    (
+        "Malformed",
+        400,
+        "The body is no JSON, or an id in the address is none.",
+    ),
+    (
+        "Unauthenticated",
+        401,
+        "No valid token or session was shown.",
+    ),
+    (
+        "Forbidden",
+        403,
+        "The permission is missing, the second factor is to be set up first, or `X-Altyn-Csrf` is missing.",
+    ),
+    (
+        "NotFound",
+        404,
+        "There is no such thing in the caller's reach.",
+    ),
+    (
+        "Conflict",
+        409,
+        "It does not go with what is there; `code` says how.",
+    ),
+    ("Stale", 412, "It was changed since the caller read it."),
+    ("BodyTooLarge", 413, "The body is larger than 64 KiB."),
+    (
+        "UnsupportedMediaType",
+        415,
+        "The body is not `application/json`.",
+    ),
+    (
+        "Invalid",
+        422,
+        "What was sent is not valid; `errors` says where.",
+    ),
+    (
+        "Fault",
+        500,
+        "A fault of this program; its log has the details.",
+    ),
+    (
+        "Unavailable",
+        503,
+        "Busy, no database, or `state_unknown`: it may or may not be done.",
+    ),
+];
+
+/// The whole document; `base` is the path before every address of ours.
+pub(super) fn document(routes: &Routes, base: &str) -> Value {
+    let mut paths = Map::new();
+    for (method, path, rule, operation) in routes.operations() {
+        let mut described = serde_json::to_value(operation).unwrap_or_default();
+        complete(&mut described, &method, path, rule);
+        let item = paths.entry(path).or_insert_with(|| json!({}));
+        item[method.as_str().to_ascii_lowercase()] = described;
+    }
+    let mut schemas = Map::new();
+    for (name, schema) in routes.schemas() {
+        schemas.insert(
+            name.clone(),
+            serde_json::to_value(schema).unwrap_or_default(),
+        );
+    }
+    for (name, schema) in [
+        (Problem::name(), Problem::schema()),
+        (FieldError::name(), FieldError::schema()),
+    ] {
+        let schema = serde_json::to_value(schema).unwrap_or_default();
+        schemas.insert(name.into_owned(), schema);
+    }
+    let problems = PROBLEMS.iter().map(|(name, _, meaning)| {
+        let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
+        let problem = json!({
+            "description": meaning,
+            "content": {"application/problem+json": content},
+        });
+        ((*name).to_owned(), problem)
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Altyn back office",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+        },
+        "servers": [{"url": format!("{base}{PREFIX}")}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": problems.collect::<Map<_, _>>(),
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token, or the token of a session.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "The session of a browser. What changes something needs the header \
+                                    `X-Altyn-Csrf: 1` too.",
+                },
+            },
+        },
+    })
+}
+
+/// Adds what follows from the rule and the frame.
+fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
+    operation["security"] = match rule {
+        Rule::Open => json!([]),
+        Rule::Needs(permission) => {
+            operation["x-permission"] = json!(permission.word());
+            let roles: Vec<&str> = permission
+                .roles()
+                .iter()
+                .map(|role: &Role| role.word())
+                .collect();
+            operation["x-roles"] = json!(roles);
+            json!([{"bearer": []}, {"cookie": []}])
+        }
+    };
+    let is_guarded = rule != Rule::Open;
+    let makes = *method == Method::POST && is_guarded;
+    let has_body = operation.get("requestBody").is_some();
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let is_in = |place: &str, name: Option<&str>| {
+        let of = |one: &Value| one["in"] == place && name.is_none_or(|name| one["name"] == name);
+        parameters.is_some_and(|all| all.iter().any(of))
+    };
+    let has_id = path.contains('{');
+    let has_query = is_in("query", None);
+    let has_match = is_in("header", Some("If-Match"));
+    let can_be = |status: u16| match status {
+        400 => has_body || has_id,
+        401 | 403 => is_guarded,
+        404 => has_id,
+        409 => is_guarded && *method != Method::GET,
+        412 => has_match,
+        413 | 415 => has_body,
+        422 => has_body || has_query || makes,
+        _ => true,
+    };
+    for (name, status, _) in PROBLEMS.iter().filter(|(_, status, _)| can_be(*status)) {
+        let response = &mut operation["responses"][status.to_string()];
+        if response.is_null() {
+            *response = json!({"$ref": format!("#/components/responses/{name}")});
+        }
+    }
+    if makes {
+        let parameter = json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "A text of yours, unique for this request: a repeat gets the first answer.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            "example": "7d0c3a52-52f0-4b7c-9d2c-6a3f1f2b8a10",
+        });
+        let all = &mut operation["parameters"];
+        match all.as_array_mut() {
+            Some(all) => all.push(parameter),
+            None => *all = json!([parameter]),
+        }
+    }
+}
