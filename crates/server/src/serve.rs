@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use altyn_engine::{Clock, Engine, Entropy};
+use altyn_web::backoffice::BackOffice;
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-
-use altyn_web::backoffice::BackOffice;
 
 use crate::assemble::{self, Parts};
 use crate::clock::{ManualClock, SystemClock, SystemEntropy};

@@ -117,7 +117,9 @@ fn all() -> Routes {
 
 /// The API as a router.
 pub fn router(office: BackOffice) -> Router {
-    Router::new().nest(PREFIX, all().into_router(office))
+    Router::new()
+        .route(&format!("{PREFIX}/"), routes::nothing())
+        .nest(PREFIX, all().into_router(office))
 }
 
 /// All end points with who may reach them.

@@ -114,6 +114,11 @@ impl Routes {
     }
 }
 
+/// Where nothing is.
+pub(super) fn nothing() -> MethodRouter {
+    axum::routing::any(async || Problem::not_found()).layer(from_fn(finish))
+}
+
 fn operations_of(item: &PathItem) -> Vec<(Method, &Operation)> {
     let all = [
         (Method::GET, &item.get),

@@ -58,7 +58,10 @@ fn assert_problem(answer: &Answer, status: u16, code: &str, what: &str) {
     assert_eq!(answer.body["code"], code, "{what}: {}", answer.body);
     assert_eq!(answer.body["status"], status, "{what}");
     assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store", "{what}");
-    assert_eq!(answer.headers["x-content-type-options"], "nosniff", "{what}");
+    assert_eq!(
+        answer.headers["x-content-type-options"], "nosniff",
+        "{what}"
+    );
 }
 
 /// An address of this end point with something in the place of its ids.
@@ -91,7 +94,10 @@ async fn every_end_point_but_the_open_ones_refuses_strangers() {
             let answer = office.ask(request.body(Body::from("{}")).expect("a request"));
             let answer = answer.await;
             assert_problem(&answer, 401, "unauthenticated", &what);
-            assert!(answer.headers.contains_key(header::WWW_AUTHENTICATE), "{what}");
+            assert!(
+                answer.headers.contains_key(header::WWW_AUTHENTICATE),
+                "{what}"
+            );
         }
     }
 }
@@ -100,7 +106,9 @@ async fn every_end_point_but_the_open_ones_refuses_strangers() {
 async fn only_these_end_points_are_open() {
     let open = backoffice::rules().into_iter();
     let open = open.filter(|(_, _, rule)| *rule == Rule::Open);
-    let open: BTreeSet<String> = open.map(|(method, path, _)| format!("{method} {path}")).collect();
+    let open: BTreeSet<String> = open
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
     let known = [
         "GET /backoffice/v1/openapi.json",
         "POST /backoffice/v1/sign-in",
@@ -114,7 +122,11 @@ async fn only_these_end_points_are_open() {
 #[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
     let office = Office::open().await;
-    for path in ["/backoffice/v1", "/backoffice/v1/", "/backoffice/v1/nothing/here"] {
+    for path in [
+        "/backoffice/v1",
+        "/backoffice/v1/",
+        "/backoffice/v1/nothing/here",
+    ] {
         let answer = office.plain(Method::GET, path).await;
         assert_problem(&answer, 404, "not_found", path);
     }
@@ -135,8 +147,14 @@ async fn the_description_is_served_and_is_that_of_the_code() {
         .await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.body["openapi"], "3.1.0");
-    assert_eq!(answer.body["servers"], json!([{"url": "/base/backoffice/v1"}]));
-    assert_eq!(answer.body["paths"], backoffice::openapi_document()["paths"]);
+    assert_eq!(
+        answer.body["servers"],
+        json!([{"url": "/base/backoffice/v1"}])
+    );
+    assert_eq!(
+        answer.body["paths"],
+        backoffice::openapi_document()["paths"]
+    );
 }
 
 /// All operations of the description: method and full path, and the operation.
@@ -163,12 +181,19 @@ fn the_description_has_every_end_point_and_says_all_of_it() {
     assert_eq!(rules, names);
     for (method, path, rule) in backoffice::rules() {
         let name = format!("{method} {path}");
-        let (_, operation) = described.iter().find(|(one, _)| *one == name).expect("it is there");
+        let (_, operation) = described
+            .iter()
+            .find(|(one, _)| *one == name)
+            .expect("it is there");
         for field in ["summary", "description", "operationId"] {
             let text = operation[field].as_str().unwrap_or_default();
             assert!(!text.is_empty(), "{name} has no {field}");
         }
-        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name} needs one tag");
+        assert_eq!(
+            operation["tags"].as_array().map(Vec::len),
+            Some(1),
+            "{name} needs one tag"
+        );
         match rule {
             Rule::Open => assert_eq!(operation["security"], json!([]), "{name}"),
             Rule::Needs(permission) => {
@@ -177,14 +202,23 @@ fn the_description_has_every_end_point_and_says_all_of_it() {
             }
         }
         let responses = operation["responses"].as_object().expect("answers");
-        assert!(responses.keys().any(|status| status.starts_with('2')), "{name} has no success");
+        assert!(
+            responses.keys().any(|status| status.starts_with('2')),
+            "{name} has no success"
+        );
         for part in path.split('/').filter_map(|part| part.strip_prefix('{')) {
             let id = part.trim_end_matches('}');
-            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let parameters = operation["parameters"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
             let of = |one: &Value| one["in"] == "path" && one["name"] == id;
             let found = parameters.iter().find(|one| of(one));
             let words = found.and_then(|one| one["description"].as_str());
-            assert!(words.is_some_and(|words| !words.is_empty()), "{name} does not explain {id}");
+            assert!(
+                words.is_some_and(|words| !words.is_empty()),
+                "{name} does not explain {id}"
+            );
         }
     }
 }
@@ -193,7 +227,9 @@ fn the_description_has_every_end_point_and_says_all_of_it() {
 fn row_62_every_body_refuses_fields_that_it_does_not_know() {
     let document = backoffice::openapi_document();
     for (name, operation) in operations(&document) {
-        let Some(body) = operation.get("requestBody") else { continue };
+        let Some(body) = operation.get("requestBody") else {
+            continue;
+        };
         let schema = &body["content"]["application/json"]["schema"];
         assert!(!schema.is_null(), "{name}: its body is no JSON");
         assert_closed(&document, schema, &name);
@@ -207,7 +243,11 @@ fn assert_closed(document: &Value, schema: &Value, name: &str) {
         return assert_closed(document, target.expect("it is there"), name);
     }
     if let Some(properties) = schema["properties"].as_object() {
-        assert_eq!(schema["additionalProperties"], json!(false), "{name}: {schema}");
+        assert_eq!(
+            schema["additionalProperties"],
+            json!(false),
+            "{name}: {schema}"
+        );
         for inner in properties.values() {
             assert_closed(document, inner, name);
         }
