@@ -114,6 +114,7 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_at ON audit_entries (at);
 CREATE INDEX audit_entries_scope ON audit_entries (scope_id, at);
 CREATE INDEX audit_entries_actor ON audit_entries (actor_id, at) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_entries_action ON audit_entries (action, at);
 CREATE TRIGGER audit_entries_never_change BEFORE UPDATE ON audit_entries
 BEGIN
     SELECT RAISE(ABORT, 'the audit trail is never changed');

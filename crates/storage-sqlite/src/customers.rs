@@ -140,16 +140,14 @@ pub(crate) fn list(db: &Connection, search: &CustomerSearch) -> Result<Vec<Custo
 
 fn list_in_tx(db: &Connection, search: &CustomerSearch) -> Result<Vec<CustomerRecord>, Fault> {
     let mut projects = &search.projects[..];
-    let mut behind = "";
+    let mut behind = None;
     if let Some((project, reference)) = &search.after {
         let place = projects.iter().position(|(_, id)| id == project);
         projects = &projects[place.unwrap_or(projects.len())..];
-        behind = reference;
+        behind = Some(reference);
     }
-    // An empty reference names nobody, so behind the empty one is everybody.
-    let sql = customers!(
-        "project_id = ?2 AND reference > ?3 AND reference >= ?4 ORDER BY reference LIMIT ?5"
-    );
+    let behind_it = customers!("project_id = ?2 AND reference > ?3 ORDER BY reference LIMIT ?4");
+    let from_it = customers!("project_id = ?2 AND reference >= ?3 ORDER BY reference LIMIT ?4");
     let limit = usize::try_from(search.limit).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -160,11 +158,14 @@ fn list_in_tx(db: &Connection, search: &CustomerSearch) -> Result<Vec<CustomerRe
         }
         let bucket = project.bucket().number();
         let prefix = &search.reference_prefix;
-        let params = (bucket, project.uuid(), behind, prefix, left);
+        let (sql, low) = match behind.take() {
+            Some(place) if place >= prefix => (behind_it, place),
+            _ => (from_it, prefix),
+        };
+        let params = (bucket, project.uuid(), low, left);
         let rows = all(db, sql, params, customer_row)?.into_iter();
         // In byte order all that begin so stand together.
         found.extend(rows.take_while(|row| row.reference.starts_with(prefix)));
-        behind = "";
     }
     Ok(found)
 }

@@ -228,7 +228,7 @@ macro_rules! tokens {
         concat!(
             "SELECT token_id, hash, kind, user_id, scope_kind, scope_id, project_id, body, \
              created_at, expires_at, seen_at, ended_at FROM tokens WHERE kind = :kind \
-             AND (:after IS NULL OR token_id < :after) AND expires_at > :alive \
+             AND token_id < :after AND expires_at > :alive \
              AND ended_at IS NULL AND ",
             $where,
             " ORDER BY token_id DESC LIMIT :limit"
@@ -266,7 +266,7 @@ pub(crate) fn tokens(db: &Connection, search: &TokenSearch) -> Result<Vec<TokenR
     let range = |db: &Connection, sql: &str, scope: Option<Value>| {
         let params = named_params! {
             ":kind": search.kind.word(),
-            ":after": search.after.map(TokenId::uuid),
+            ":after": search.after.map_or(Uuid::max(), TokenId::uuid),
             ":alive": search.alive_at.as_micros(),
             ":user": search.user_id.map(UserId::uuid),
             ":scope": scope,

@@ -148,14 +148,16 @@ fn lists_of_payments_read_ranges_of_indexes() {
     reads(&mut db, range, |db| {
         customers::statement(db, key, Some((START, payment, 1)), 10)
     });
-    let search = CustomerSearch {
-        projects: keys.to_vec(),
-        reference_prefix: "c".to_owned(),
-        after: Some((project, "c-1".to_owned())),
-        limit: 10,
-    };
-    let range = "customers_reference (bucket=? AND project_id=? AND reference>?)";
-    reads(&mut db, range, |db| customers::list(db, &search));
+    for after in [None, Some((project, "c-1".to_owned()))] {
+        let search = CustomerSearch {
+            projects: keys.to_vec(),
+            reference_prefix: "c".to_owned(),
+            after,
+            limit: 10,
+        };
+        let range = "customers_reference (bucket=? AND project_id=? AND reference>?)";
+        reads(&mut db, range, |db| customers::list(db, &search));
+    }
     let range = "PRIMARY KEY (bucket=? AND customer_id=?)";
     reads(&mut db, range, |db| {
         customers::customer(db, project, customer)
@@ -181,17 +183,21 @@ fn lists_of_people_and_of_the_trail_read_ranges_of_indexes() {
         limit: 10,
     };
     for (user_id, scopes, range) in [
-        (None, None, "tokens_kind (kind=?"),
-        (Some(user), None, "tokens_user (user_id=? AND kind=?"),
+        (None, None, "tokens_kind (kind=? AND token_id<?)"),
+        (
+            Some(user),
+            None,
+            "tokens_user (user_id=? AND kind=? AND token_id<?)",
+        ),
         (
             Some(user),
             Some(scopes.clone()),
-            "tokens_user (user_id=? AND kind=?",
+            "tokens_user (user_id=? AND kind=? AND token_id<?)",
         ),
         (
             None,
             Some(scopes.clone()),
-            "tokens_scope (scope_id=? AND kind=?",
+            "tokens_scope (scope_id=? AND kind=? AND token_id<?)",
         ),
     ] {
         for after in [None, Some(token)] {
@@ -231,8 +237,16 @@ fn lists_of_people_and_of_the_trail_read_ranges_of_indexes() {
         after: None,
         limit: 10,
     };
+    let every = AuditSearch {
+        action: None,
+        ..entries(None, None)
+    };
     for (search, range) in [
-        (entries(None, None), "audit_entries_at (at<?)"),
+        (every, "audit_entries_at (at<?)"),
+        (
+            entries(None, None),
+            "audit_entries_action (action=? AND at<?)",
+        ),
         (
             entries(Some(scopes.clone()), None),
             "audit_entries_scope (scope_id=? AND at<?)",

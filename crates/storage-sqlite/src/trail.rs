@@ -58,8 +58,7 @@ macro_rules! entries {
         concat!(
             "SELECT chain, number, at, actor_id, actor_name, scope_id, action, subject, detail, \
              previous_hash, hash FROM audit_entries WHERE at <= :at \
-             AND (at < :at OR (chain, number) < (:chain, :number)) \
-             AND (:action IS NULL OR action = :action) AND ",
+             AND (at < :at OR (chain, number) < (:chain, :number)) AND ",
             $where,
             " ORDER BY at DESC, chain DESC, number DESC LIMIT :limit"
         )
@@ -84,30 +83,35 @@ fn entry(cells: &mut Cells<'_>) -> Result<AuditEntry, Fault> {
 
 /// A page of entries, newest first. Every range is read from an index and no longer than the page.
 pub(crate) fn list(db: &Connection, search: &AuditSearch) -> Result<Vec<AuditEntry>, Fault> {
-    in_snapshot(db, |db| match (&search.scopes, search.actor) {
-        (None, None) => range(
-            db,
-            search,
-            entries!(newest: ":scope IS NULL AND :actor IS NULL"),
-            None,
-        ),
-        (_, Some(_)) => {
-            let sql = entries!(newest: "actor_id = :actor AND (:scope IS NULL \
-                               OR scope_id IN (SELECT unhex(value) FROM json_each(:scope)))");
-            let scopes = search.scopes.as_deref().map(json_ids);
-            range(db, search, sql, scopes.map(Value::from))
+    let sql = match (&search.scopes, search.actor, &search.action) {
+        (_, Some(_), _) => entries!(newest: "actor_id = :actor \
+             AND (:action IS NULL OR action = :action) AND (:scope IS NULL \
+             OR scope_id IN (SELECT unhex(value) FROM json_each(:scope)))"),
+        (Some(_), None, _) => entries!(newest: "scope_id = :scope AND :actor IS NULL \
+             AND (:action IS NULL OR action = :action)"),
+        (None, None, Some(_)) => {
+            entries!(newest: "action = :action AND :actor IS NULL AND :scope IS NULL")
         }
-        (Some(scopes), None) => {
-            let sql = entries!(newest: "scope_id = :scope AND :actor IS NULL");
-            let scopes: BTreeSet<Uuid> = scopes.iter().copied().collect();
-            let mut found = Vec::new();
-            for scope in scopes {
-                let scope = Value::from(scope.as_bytes().to_vec());
-                found.extend(range(db, search, sql, Some(scope))?);
-            }
-            found.sort_by_key(|entry| Reverse((entry.at, entry.chain, entry.number)));
-            Ok(cut(found, search.limit))
+        (None, None, None) => {
+            entries!(newest: ":action IS NULL AND :actor IS NULL AND :scope IS NULL")
         }
+    };
+    let scopes = match &search.scopes {
+        Some(scopes) if search.actor.is_none() => scopes,
+        other => {
+            let scopes = other.as_deref().map(json_ids).map(Value::from);
+            return range(db, search, sql, scopes);
+        }
+    };
+    let scopes: BTreeSet<Uuid> = scopes.iter().copied().collect();
+    in_snapshot(db, |db| {
+        let mut found = Vec::new();
+        for scope in scopes {
+            let scope = Value::from(scope.as_bytes().to_vec());
+            found.extend(range(db, search, sql, Some(scope))?);
+        }
+        found.sort_by_key(|entry| Reverse((entry.at, entry.chain, entry.number)));
+        Ok(cut(found, search.limit))
     })
 }
 
