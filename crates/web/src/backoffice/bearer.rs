@@ -71,18 +71,19 @@ fn shown(headers: &HeaderMap) -> Option<Shown> {
 /// Finds out who is calling.
 pub(super) async fn caller(office: &BackOffice, parts: &Parts) -> Result<Caller, Problem> {
     let shown = shown(&parts.headers).ok_or_else(Problem::unauthenticated)?;
-    let caller = authenticate(office, &shown.token, address(&parts.extensions)).await?;
+    let address = address(&parts.extensions);
+    let caller = office.engine().authenticate_bearer(&shown.token, address);
+    let caller = caller.await?;
+    // A session is a person's in a browser or in a program; an API token in a cookie is neither.
+    if shown.by_cookie && caller.is_token() {
+        return Err(Problem::unauthenticated());
+    }
     let is_ours = parts.headers.get(CSRF_HEADER).is_some_and(|one| one == "1");
     if shown.by_cookie && !only_reads(&parts.method) && !is_ours {
         let detail = "a change by cookie needs the header X-Altyn-Csrf: 1";
         return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", detail));
     }
     Ok(caller)
-}
-
-/// Nobody can sign in yet, so nobody is let in.
-async fn authenticate(_: &BackOffice, _: &str, _: IpAddr) -> Result<Caller, Problem> {
-    Err(Problem::unauthenticated())
 }
 
 /// The caller's address as the socket tells it; headers that claim another one are not heard.

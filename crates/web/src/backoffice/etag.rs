@@ -15,11 +15,11 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::problem::Problem;
 
-/// A thing with the revision it was read or written at.
+/// A thing with the tag of its state, as the engine gives it: with quotation marks.
 #[derive(Debug)]
 pub struct Tagged<T> {
-    /// Its revision.
-    pub revision: i64,
+    /// The tag.
+    pub tag: String,
     /// The thing.
     pub body: T,
 }
@@ -27,36 +27,45 @@ pub struct Tagged<T> {
 impl<T: Serialize> IntoResponse for Tagged<T> {
     fn into_response(self) -> Response {
         let mut response = axum::Json(self.body).into_response();
-        if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", self.revision)) {
+        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
             response.headers_mut().insert(header::ETAG, tag);
         }
         response
     }
 }
 
-/// The revision that a change is meant for: the number in `If-Match`, if the caller sent one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IfMatch(pub Option<i64>);
+/// The tag of the state that a change is meant for, with quotation marks, if the caller sent one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IfMatch(pub Option<String>);
+
+impl IfMatch {
+    /// The tag, as the engine compares it.
+    pub fn tag(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+        let mut sent = parts.headers.get_all(header::IF_MATCH).iter();
+        let Some(value) = sent.next() else {
             return Ok(Self(None));
         };
         let text = value.to_str().unwrap_or_default().trim();
-        if text == "*" {
+        if text == "*" && sent.next().is_none() {
             return Ok(Self(None));
         }
-        let number = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
-        let number = number.and_then(|number| number.parse().ok());
-        // A tag that we never gave names no state of ours.
-        let stale = || {
-            let detail = "If-Match must be the ETag of the thing as you read it";
-            Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
-        };
-        number.map(|number| Self(Some(number))).ok_or_else(stale)
+        let inner = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+        let is_one = inner.is_some_and(|inner| !inner.contains('"')) && sent.next().is_none();
+        // Anything else names no state that we ever told of.
+        if !is_one {
+            let detail = "If-Match must be the one ETag of the thing as you read it";
+            let status = StatusCode::PRECONDITION_FAILED;
+            return Err(Problem::new(status, "stale", detail));
+        }
+        Ok(Self(Some(text.to_owned())))
     }
 }
 
@@ -71,9 +80,45 @@ impl IntoParams for IfMatch {
                 .parameter_in(ParameterIn::Header)
                 .required(Required::False)
                 .description(Some(words))
-                .example(Some("\"7\"".into()))
+                .example(Some("\"5f0c2b7d9e1a4c36\"".into()))
                 .schema(Some(schema))
                 .build(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    async fn read(sent: &[&str]) -> Result<Option<String>, u16> {
+        let mut request = Request::new(());
+        for text in sent {
+            let value = text.parse().unwrap();
+            request.headers_mut().append(header::IF_MATCH, value);
+        }
+        let (mut parts, ()) = request.into_parts();
+        let read = IfMatch::from_request_parts(&mut parts, &()).await;
+        read.map(|tag| tag.0).map_err(|p| p.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn a_tag_is_one_quoted_text_or_none() {
+        assert_eq!(read(&[]).await, Ok(None));
+        assert_eq!(read(&["*"]).await, Ok(None));
+        assert_eq!(read(&[" \"abc\" "]).await, Ok(Some("\"abc\"".to_owned())));
+        for wrong in [
+            &["abc"][..],
+            &["W/\"abc\""],
+            &["\"a\", \"b\""],
+            &["\"a\"", "\"b\""],
+            &["*", "\"b\""],
+            &[""],
+            &["\""],
+        ] {
+            assert_eq!(read(wrong).await, Err(412), "{wrong:?}");
+        }
     }
 }

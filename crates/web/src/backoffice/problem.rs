@@ -255,6 +255,16 @@ pub(super) const CODES: &[(&str, u16, &str)] = &[
         "The role or the token lacks the permission that the end point needs.",
     ),
     (
+        "password_change_required",
+        403,
+        "Somebody else set the password: change it first, at `/me/password`.",
+    ),
+    (
+        "second_factor_required",
+        403,
+        "Set up the second factor first, at `/me/second-factor`.",
+    ),
+    (
         "csrf",
         403,
         "A request by cookie that changes something needs the header `X-Altyn-Csrf: 1`.",

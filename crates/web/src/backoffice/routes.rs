@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use altyn_domain::Permission;
+use altyn_engine::Caller;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
@@ -152,12 +153,7 @@ async fn guarded(
     let mut caller = None;
     if let Rule::Needs(permission) = rule {
         let found = bearer::caller(&office, &parts).await?;
-        if found.must_enrol() && permission != Permission::Own {
-            let detail = "set up the second factor first";
-            let code = "second_factor_required";
-            return Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
-        }
-        found.require(permission)?;
+        require(&found, permission)?;
         parts.extensions.insert(Acting(found.clone()));
         caller = Some(found);
     }
@@ -171,6 +167,21 @@ async fn guarded(
     let work =
         async move { idempotency::carry_out(&engine, caller.as_ref(), parts, body, next).await };
     office.engine().to_its_end(work).await?
+}
+
+/// Refuses a caller without this permission, and says so if he would have it after putting his own things
+/// in order.
+fn require(caller: &Caller, permission: Permission) -> Result<(), Problem> {
+    let first = if caller.may(permission) {
+        return Ok(());
+    } else if caller.must_change_password() {
+        ("password_change_required", "change the password first")
+    } else if caller.must_enrol() {
+        ("second_factor_required", "set up the second factor first")
+    } else {
+        return Ok(caller.require(permission)?);
+    };
+    Err(Problem::new(StatusCode::FORBIDDEN, first.0, first.1))
 }
 
 /// The whole body, within its limit.
