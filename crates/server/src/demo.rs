@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use crate::clock::{ManualClock, SystemClock, SystemEntropy};
 use crate::configuration::{
     CallbackSection, Configuration, DatabaseSection, EngineSection, LogFormat, LogSection,
-    SecuritySection, ServerSection,
+    PeopleSection, SecuritySection, ServerSection,
 };
 use crate::project::{self, Wanted, bank_settings};
 use crate::serve::{Running, run_server, start_engine, stop_signal};
@@ -180,6 +180,11 @@ impl DemoArguments {
                 // Everything of a demo is on this machine.
                 allowed_networks: vec!["127.0.0.0/8".parse()?, "::1/128".parse()?],
                 ..CallbackSection::default()
+            },
+            people: PeopleSection {
+                // Whoever looks at a demo has no telephone at hand.
+                second_factor_required: false,
+                ..PeopleSection::default()
             },
         };
         configuration.check()?;
