@@ -287,13 +287,17 @@ pub fn balance_deltas<'a>(
 /// posting. Used by the audit and by tests.
 ///
 /// # Errors
-/// A text for a person if a posting is not positive, joins an account to itself, or settles what does
-/// not exist or more than is left.
+/// A text for a person if a posting is not positive, joins an account to itself, is of a customer's balance
+/// without the customer or the other way round, or settles what does not exist or more than is left.
 pub fn replay_balances(postings: &[Posting]) -> Result<BTreeMap<u32, i64>, String> {
     let mut open: BTreeMap<u32, i64> = BTreeMap::new();
     for posting in postings {
         if posting.amount <= 0 || posting.debit == posting.credit {
             return Err(format!("posting {} is not a movement", posting.number));
+        }
+        let of_customer = [posting.debit, posting.credit].contains(&AccountKind::CustomerBalance);
+        if of_customer != posting.customer_id.is_some() {
+            return Err(format!("posting {} moves nobody's balance", posting.number));
         }
         match (posting.phase, posting.settles) {
             (Phase::Pending, None) => {

@@ -372,7 +372,8 @@ impl Payment {
         sums.captured - back - self.in_flight(&[OperationKind::Refund, OperationKind::Reversal])
     }
 
-    /// How much of what the winner took at its gateway can still go back there.
+    /// How much of what the winner took at its gateway can still go back there. What the issuer took back
+    /// came from there too.
     pub fn refundable_at_gateway(&self) -> i64 {
         let back = |o: &&Operation| {
             matches!(o.kind, OperationKind::Refund | OperationKind::Reversal)
@@ -385,7 +386,8 @@ impl Payment {
             .filter(back)
             .map(Operation::at_gateway)
             .sum();
-        self.sums.captured - self.winner().map_or(0, |winner| winner.on_balance) - gone
+        let taken = self.sums.captured - self.winner().map_or(0, |winner| winner.on_balance);
+        taken - self.sums.charged_back - gone
     }
 
     /// How much of a surplus try can still be given back.
@@ -465,6 +467,44 @@ impl Payment {
             "{}: sums differ from operations",
             self.id
         );
+        self.assert_shares();
+    }
+
+    /// The same of what moves on the customer's balance, and of what goes back of a surplus.
+    fn assert_shares(&self) {
+        use OperationKind as K;
+        let at_gateway = self.refundable_at_gateway();
+        assert!(
+            at_gateway >= 0 && at_gateway <= self.refundable(),
+            "{}: more goes back to the gateway or to the balance than came from there",
+            self.id
+        );
+        for o in &self.operations {
+            assert!(
+                o.on_balance >= 0 && o.on_balance <= o.amount,
+                "{}: operation {} is on the balance with more than all",
+                self.id,
+                o.number
+            );
+            assert!(
+                (o.on_balance == 0 && !o.credited) || self.customer_id.is_some(),
+                "{}: operation {} moves on nobody's balance",
+                self.id,
+                o.number
+            );
+            assert!(
+                !o.credited || (o.surplus && matches!(o.kind, K::Sale | K::Refund)),
+                "{}: operation {} is credited and no surplus",
+                self.id,
+                o.number
+            );
+            assert!(
+                !(o.surplus && o.kind.is_try()) || self.surplus_left(o) >= 0,
+                "{}: more goes back of surplus {} than came",
+                self.id,
+                o.number
+            );
+        }
     }
 
     /// What the sums must be, counted from the operations that are done and not surplus.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Bucket, ConnectorSettings, Currency, Customer, CustomerId, CustomerKind, DeclineCode, Endpoint,
-    EndpointSecret, Language, Money, Order, ProjectId,
+    EndpointSecret, Language, Money, Order, Payment, ProjectId,
 };
 
 /// What happens to money of a success that the payment did not need.
@@ -16,7 +16,8 @@ pub enum SurplusPolicy {
     Return,
     /// Open an incident and wait for a person.
     Manual,
-    /// Credit it to the customer's balance; as [`Return`](Self::Return) if the payment has no customer.
+    /// Credit it to the customer's balance; as [`Return`](Self::Return) if the payment has no customer or the
+    /// project keeps no balances.
     Balance,
 }
 
@@ -232,6 +233,12 @@ impl Project {
         let reference = order.customer.id.as_deref()?;
         (self.settings.balances && !reference.is_empty())
             .then(|| CustomerId::of(self.id, reference))
+    }
+
+    /// Whether money of this payment may stand on its customer's balance, and be paid from there. What stands
+    /// there stays when the project stops keeping balances, and can still be given back.
+    pub fn keeps_balance_of(&self, payment: &Payment) -> bool {
+        self.settings.balances && payment.customer_id.is_some()
     }
 
     /// The method with this name.

@@ -91,7 +91,11 @@ fn from_balance(command: &BeginTry, payment: &Payment, ctx: &Context<'_>) -> Res
     if payment.way != Way::Purchase {
         return Err(Refusal::MethodCannot(DeclineCode::OperationNotAllowed));
     }
-    let available = payment.customer_id.map_or(0, |_| ctx.balance.available());
+    let available = if ctx.project.keeps_balance_of(payment) {
+        ctx.balance.available()
+    } else {
+        0
+    };
     if wanted > available {
         let available = payment.money(available);
         return Err(Refusal::BalanceTooSmall { available });
@@ -281,7 +285,7 @@ fn surplus(
     let policy = ctx.project.settings.surplus;
     operation.credited = operation.kind == OperationKind::Sale
         && policy == SurplusPolicy::Balance
-        && payment.customer_id.is_some();
+        && ctx.project.keeps_balance_of(payment);
     if operation.kind == OperationKind::Sale {
         let movement = Movement {
             entry: EntryKind::Surplus,

@@ -99,9 +99,17 @@ struct Taking<'a> {
     initiator: Initiator,
 }
 
-/// The operation that was made before under this key of the caller's.
-fn made_before(payment: &Payment, reference: Option<&String>) -> Option<Step> {
-    let same = |o: &&Operation| reference.is_some() && o.reference.as_ref() == reference;
+/// The operation of this kind, with or without a surplus, that was made before under this key of the caller's.
+/// Keys of captures, voids, refunds and returned surpluses know nothing of each other.
+fn made_before(
+    payment: &Payment,
+    reference: Option<&String>,
+    (kind, surplus): (OperationKind, bool),
+) -> Option<Step> {
+    let same = |o: &&Operation| {
+        let alike = o.kind == kind && o.surplus == surplus;
+        alike && reference.is_some() && o.reference.as_ref() == reference
+    };
     let first = payment.operations.iter().find(same)?;
     Some(Step::Repeated(first.number))
 }
@@ -112,7 +120,7 @@ fn take_from_hold(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    if let Some(repeated) = made_before(payment, taking.reference) {
+    if let Some(repeated) = made_before(payment, taking.reference, (taking.kind, false)) {
         return Ok(repeated);
     }
     hold_is_free(payment)?;
@@ -135,7 +143,8 @@ pub(crate) fn refund(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    if let Some(repeated) = made_before(payment, command.reference.as_ref()) {
+    let made = (OperationKind::Refund, false);
+    if let Some(repeated) = made_before(payment, command.reference.as_ref(), made) {
         return Ok(repeated);
     }
     may_refund(command, payment)?;
@@ -161,7 +170,9 @@ pub(crate) fn refund(
         let key = format!("{}/{reference}", payment.id.uuid());
         fx.references.push((ReferenceKind::Refund, key));
     }
-    operation.on_balance = amount - gateway_part(payment, amount);
+    if refused.is_none() {
+        operation.on_balance = amount - gateway_part(payment, amount);
+    }
     let number = operation.number;
     match refused {
         None if operation.at_gateway() == 0 => {
@@ -234,7 +245,8 @@ pub(crate) fn return_surplus(
     ctx: &Context<'_>,
     fx: &mut Effects,
 ) -> Result<Step, Refusal> {
-    if let Some(repeated) = made_before(payment, command.reference.as_ref()) {
+    let made = (OperationKind::Refund, true);
+    if let Some(repeated) = made_before(payment, command.reference.as_ref(), made) {
         return Ok(repeated);
     }
     let surplus = payment
@@ -243,17 +255,22 @@ pub(crate) fn return_surplus(
         .ok_or(Refusal::SubjectNotFound)?
         .clone();
     let left = payment.surplus_left(&surplus);
-    let amount = within(payment, command.amount, left)?;
+    let all = if left > 0 { left } else { surplus.at_gateway() };
+    let amount = within(payment, Some(command.amount.unwrap_or(all)), left)?;
     if surplus.credited && amount > ctx.balance.available() {
         let available = payment.money(ctx.balance.available());
         return Err(Refusal::BalanceTooSmall { available });
     }
     let method = ctx.project.method(&surplus.method);
-    if amount < surplus.at_gateway()
-        && method.is_some_and(|method| method.refunds != RefundAbility::Partial)
-    {
-        let code = DeclineCode::PartialRefundImpossible;
-        return Err(Refusal::MethodCannot(code));
+    match method.map(|method| method.refunds).unwrap_or_default() {
+        RefundAbility::Full if amount < surplus.at_gateway() => {
+            let code = DeclineCode::PartialRefundImpossible;
+            return Err(Refusal::MethodCannot(code));
+        }
+        RefundAbility::Never => {
+            return Err(Refusal::MethodCannot(DeclineCode::RefundImpossible));
+        }
+        RefundAbility::Full | RefundAbility::Partial => {}
     }
     let mut operation = new_operation(payment, OperationKind::Refund, amount, ctx.now);
     operation.id = command.operation_id;
