@@ -2,7 +2,11 @@
 //! rules and not from the crate's code. It says of each step whether it is carried out, what merchants
 //! and people are told, and where the money stands afterwards.
 
-use altyn_domain::{EventKind as E, IncidentKind as I, Outcome, PaymentStatus, SurplusPolicy, Way};
+use altyn_domain::{
+    EventKind as E, IncidentKind as I, Outcome, PaymentStatus, RefundAbility, SurplusPolicy, Way,
+};
+
+use crate::desk::Setup;
 
 /// What an operation does, as far as the model cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +15,10 @@ pub enum Kind {
     Capture,
     Void,
     Refund,
-    /// Money or a hold that nobody needed goes back.
+    /// Money or a hold that nobody needed goes back by itself.
     Return,
+    /// Money that nobody needed goes back because somebody asked.
+    GiveBack,
 }
 
 /// Where an operation stands.
@@ -32,7 +38,13 @@ pub struct Line {
     pub kind: Kind,
     pub state: State,
     pub amount: i64,
+    /// What of it moves on the customer's balance.
+    pub share: i64,
     pub surplus: bool,
+    /// It stands on the customer's balance, or leaves from there.
+    pub credited: bool,
+    /// The surplus try that goes back.
+    pub of: Option<u32>,
     pub over: bool,
     /// The 3-D Secure transaction that the payer is in; `None` inside for a step without one.
     pub step: Option<Option<String>>,
@@ -53,7 +65,10 @@ impl Line {
             kind,
             state,
             amount,
+            share: 0,
             surplus: false,
+            credited: false,
+            of: None,
             over: false,
             step: None,
             release_rest: false,
@@ -74,9 +89,24 @@ impl Line {
         vec![kind]
     }
 
+    /// What the gateway is asked for.
+    pub fn at_gateway(&self) -> i64 {
+        self.amount - self.share
+    }
+
+    /// Whether it gives surplus money back.
+    pub fn returns(&self) -> bool {
+        matches!(self.kind, Kind::Return | Kind::GiveBack)
+    }
+
     pub fn open(&self) -> bool {
         matches!(self.state, State::Created | State::Sent | State::Pending)
     }
+}
+
+/// The place of the operation with this number among the lines.
+fn place(number: u32) -> usize {
+    usize::try_from(number).expect("small") - 1
 }
 
 /// What one step must come to.
@@ -111,17 +141,26 @@ pub struct Book {
     pub refunded: i64,
     /// Money that nobody needed and that has not left yet.
     pub suspense: i64,
+    /// What stands on the customer's balance, and what of it is promised to tries and returns under way.
+    pub balance: i64,
+    pub reserved: i64,
+    /// What other payments brought to the balance, less what they took from it.
+    pub elsewhere: i64,
     /// What the gateway has, by its own log of what it carried out.
     pub at_gateway: i64,
     pub winner: Option<u32>,
     pub ended: Option<PaymentStatus>,
     pub incidents: u32,
     tries_max: usize,
-    policy: SurplusPolicy,
+    pub policy: SurplusPolicy,
+    pub keeps_balances: bool,
+    customer: bool,
+    refunds: RefundAbility,
 }
 
 impl Book {
-    pub fn new(way: Way, amount: i64, tries_max: u32, policy: SurplusPolicy) -> Self {
+    pub fn new(setup: &Setup) -> Self {
+        let (way, amount) = (setup.way, setup.amount);
         Self {
             way,
             amount: if way == Way::Verify { 0 } else { amount },
@@ -131,12 +170,18 @@ impl Book {
             voided: 0,
             refunded: 0,
             suspense: 0,
+            balance: setup.balance,
+            reserved: 0,
+            elsewhere: setup.balance,
             at_gateway: 0,
             winner: None,
             ended: None,
             incidents: 0,
-            tries_max: usize::try_from(tries_max).expect("small"),
-            policy,
+            tries_max: usize::try_from(setup.tries_max).expect("small"),
+            policy: setup.surplus,
+            keeps_balances: setup.balances,
+            customer: setup.customer && setup.balances,
+            refunds: setup.refunds,
         }
     }
 
@@ -160,6 +205,36 @@ impl Book {
     pub fn going_back(&self) -> i64 {
         let refunds = self.lines.iter().filter(|l| l.kind == Kind::Refund);
         refunds.filter(|l| l.open()).map(|l| l.amount).sum()
+    }
+
+    /// What the customer may spend of the balance on this payment.
+    pub fn spendable(&self) -> i64 {
+        if self.customer && self.keeps_balances {
+            self.balance - self.reserved
+        } else {
+            0
+        }
+    }
+
+    /// What the winner took at its gateway, and what of it can still go back there.
+    pub fn of_gateway(&self) -> (i64, i64) {
+        let paid = self.winner.map_or(0, |n| self.lines[place(n)].share);
+        let taken = self.captured - paid;
+        let back = |l: &&Line| l.kind == Kind::Refund && (l.open() || l.state == State::Yes);
+        let gone: i64 = self
+            .lines
+            .iter()
+            .filter(back)
+            .map(|l| l.at_gateway())
+            .sum();
+        (taken, taken - gone)
+    }
+
+    /// What of a surplus has not gone back and is not on its way.
+    pub fn left_of(&self, surplus: u32) -> i64 {
+        let back = |l: &&Line| l.of == Some(surplus) && (l.open() || l.state == State::Yes);
+        let gone: i64 = self.lines.iter().filter(back).map(|l| l.amount).sum();
+        self.lines[place(surplus)].at_gateway() - gone
     }
 
     pub fn hold_busy(&self) -> bool {
@@ -206,14 +281,24 @@ impl Book {
         Expected::Done(events, incidents)
     }
 
-    pub fn begin(&mut self, method_known: bool, in_time: bool) -> Expected {
+    pub fn begin(&mut self, method_known: bool, in_time: bool, from_balance: i64) -> Expected {
         let tries = self.lines.iter().filter(|l| l.kind == Kind::Try).count();
         let possible = self.unpaid_and_open() && !self.waits() && tries < self.tries_max;
-        if !(possible && in_time && method_known) {
+        let payable = from_balance == 0
+            || ((1..=self.amount.min(self.spendable())).contains(&from_balance)
+                && self.way == Way::Purchase);
+        let whole = from_balance > 0 && from_balance == self.amount;
+        if !(possible && in_time && payable && (whole || method_known)) {
             return Expected::Refused;
         }
-        self.lines
-            .push(Line::new(Kind::Try, State::Sent, self.amount));
+        let mut line = Line::new(Kind::Try, State::Sent, self.amount);
+        line.share = from_balance;
+        self.reserved += from_balance;
+        self.lines.push(line);
+        if whole {
+            let number = self.newest();
+            return self.success(number);
+        }
         self.done(vec![], vec![])
     }
 
@@ -268,7 +353,9 @@ impl Book {
         reference: Option<&str>,
         expected: Option<i64>,
     ) -> Expected {
-        let same = |l: &Line| reference.is_some() && l.reference.as_deref() == reference;
+        let same = |l: &Line| {
+            l.kind == Kind::Refund && reference.is_some() && l.reference.as_deref() == reference
+        };
         if let Some(index) = self.lines.iter().position(same) {
             return Expected::Repeated(u32::try_from(index + 1).expect("small"));
         }
@@ -278,8 +365,61 @@ impl Book {
         if expected.is_some_and(|e| e != deposited) || amount < 1 || amount > left {
             return Expected::Refused;
         }
+        let (taken, at_gateway) = self.of_gateway();
+        let asked = amount.min(at_gateway);
+        let possible = match self.refunds {
+            RefundAbility::Partial => true,
+            RefundAbility::Full => asked == 0 || asked == taken,
+            RefundAbility::Never => asked == 0,
+        };
+        if !possible {
+            return Expected::Refused;
+        }
         let mut line = Line::new(Kind::Refund, State::Sent, amount);
         line.reference = reference.map(str::to_owned);
+        line.share = amount - asked;
+        self.lines.push(line);
+        if asked == 0 {
+            let number = self.newest();
+            return self.success(number);
+        }
+        self.done(vec![], vec![])
+    }
+
+    pub fn give_back(
+        &mut self,
+        surplus: u32,
+        amount: Option<i64>,
+        reference: Option<&str>,
+    ) -> Expected {
+        let same = |l: &Line| {
+            l.kind == Kind::GiveBack && reference.is_some() && l.reference.as_deref() == reference
+        };
+        if let Some(index) = self.lines.iter().position(same) {
+            return Expected::Repeated(u32::try_from(index + 1).expect("small"));
+        }
+        let is_surplus = |l: &&mut Line| l.kind == Kind::Try && l.surplus;
+        let Some(line) = self.line(surplus).filter(is_surplus) else {
+            return Expected::Refused;
+        };
+        let (whole, credited) = (line.at_gateway(), line.credited);
+        let left = self.left_of(surplus);
+        let amount = amount.unwrap_or(left);
+        let able = match self.refunds {
+            RefundAbility::Partial => true,
+            RefundAbility::Full => amount == whole,
+            RefundAbility::Never => false,
+        };
+        let there = !credited || amount <= self.balance - self.reserved;
+        if self.way != Way::Purchase || amount < 1 || amount > left || !able || !there {
+            return Expected::Refused;
+        }
+        let mut line = Line::new(Kind::GiveBack, State::Sent, amount);
+        line.reference = reference.map(str::to_owned);
+        (line.surplus, line.credited, line.of) = (true, credited, Some(surplus));
+        if credited {
+            self.reserved += amount;
+        }
         self.lines.push(line);
         self.done(vec![], vec![])
     }
@@ -395,13 +535,19 @@ impl Book {
                 vec![E::Voided]
             }
             Kind::Refund => {
-                self.at_gateway -= line.amount;
+                self.at_gateway -= line.at_gateway();
+                self.balance += line.share;
                 self.refunded += line.amount;
                 vec![E::Refunded]
             }
-            Kind::Return => {
+            Kind::Return | Kind::GiveBack => {
                 if self.way == Way::Purchase {
                     self.at_gateway -= line.amount;
+                }
+                if line.credited {
+                    self.balance -= line.amount;
+                    self.reserved -= line.amount;
+                } else if self.way == Way::Purchase {
                     self.suspense -= line.amount;
                 }
                 vec![]
@@ -412,10 +558,14 @@ impl Book {
 
     /// A try succeeded: the first completes the payment, all others are a surplus.
     fn paid(&mut self, number: u32) -> Expected {
+        let line = self.line(number).expect("it was found before");
+        let (money, share) = (line.at_gateway(), line.share);
+        self.reserved -= share;
         if self.way == Way::Purchase {
-            self.at_gateway += self.amount;
+            self.at_gateway += money;
         }
         if self.unpaid_and_open() {
+            self.balance -= share;
             self.winner = Some(number);
             self.held = self.amount;
             self.captured = if self.way == Way::Purchase {
@@ -436,15 +586,21 @@ impl Book {
             P::Expired | P::Cancelled | P::Declined | P::Voided | P::Refunded
         );
         let kept = self.way == Way::Purchase && self.policy == SurplusPolicy::Manual;
+        let credited = self.way == Way::Purchase
+            && self.policy == SurplusPolicy::Balance
+            && self.customer
+            && self.keeps_balances;
         let late = self.ended.is_some();
         let line = self.line(number).expect("it was found before");
-        (line.surplus, line.late) = (true, late);
-        if self.way == Way::Purchase {
-            self.suspense += self.amount;
+        (line.surplus, line.late, line.credited) = (true, late, credited);
+        if credited {
+            self.balance += money;
+        } else if self.way == Way::Purchase {
+            self.suspense += money;
         }
-        if self.way != Way::Verify && !kept {
-            let mut back = Line::new(Kind::Return, State::Created, self.amount);
-            back.surplus = true;
+        if self.way != Way::Verify && !kept && !credited {
+            let mut back = Line::new(Kind::Return, State::Created, money);
+            (back.surplus, back.of) = (true, Some(number));
             self.lines.push(back);
         }
         self.done(vec![], Vec::from_iter((over || kept).then_some(I::Surplus)))
@@ -454,8 +610,15 @@ impl Book {
         let line = self.line(number).expect("it was found before");
         (line.state, line.step) = (end, None);
         let automatic = line.automatic;
-        let event = match line.kind {
-            Kind::Return => return self.done(vec![], vec![I::SurplusStuck]),
+        let promised = match line.kind {
+            Kind::Try => line.share,
+            Kind::GiveBack if line.credited => line.amount,
+            _ => 0,
+        };
+        let kind = line.kind;
+        self.reserved -= promised;
+        let event = match kind {
+            Kind::Return | Kind::GiveBack => return self.done(vec![], vec![I::SurplusStuck]),
             Kind::Try => return self.try_failed(number, in_time),
             Kind::Capture => E::CaptureDeclined,
             Kind::Void => E::VoidDeclined,

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use altyn_domain::{
-    Account, AccountDelta, AccountKind, Currency, EntryKind, IncidentKind, Initiator, Operation,
-    OperationKind, OperationState, Phase, Posting, TimerKind, Way, account_deltas, replay_balances,
+    Account, AccountDelta, AccountKind, Balance, Currency, EntryKind, IncidentKind, Initiator,
+    Operation, OperationKind, OperationState, Phase, Posting, TimerKind, Way, account_deltas,
+    balance_deltas, replay_balances,
 };
 
 use crate::book::{Book, Kind, Line, State};
@@ -15,6 +16,7 @@ use crate::desk::Desk;
 pub fn check(desk: &Desk, book: &Book) {
     same_story(desk, book);
     ledger(desk, book);
+    balance(desk, book);
     each_success_has_one_effect(desk);
     ceilings(desk);
     numbers(desk);
@@ -59,7 +61,7 @@ fn same_operation(operation: &Operation, line: &Line, way: Way) {
         (Kind::Try, Way::Verify) => OperationKind::Verify,
         (Kind::Capture, _) => OperationKind::Capture,
         (Kind::Void, _) | (Kind::Return, Way::Hold) => OperationKind::Void,
-        (Kind::Refund, _) => OperationKind::Refund,
+        (Kind::Refund | Kind::GiveBack, _) => OperationKind::Refund,
         (Kind::Return, Way::Purchase | Way::Verify) => OperationKind::Reversal,
     };
     let state = match line.state {
@@ -76,7 +78,15 @@ fn same_operation(operation: &Operation, line: &Line, way: Way) {
         "operation {number}"
     );
     assert_eq!(operation.amount, line.amount, "amount of {number}");
-    assert_eq!(operation.surplus, line.surplus, "surplus of {number}");
+    assert_eq!(operation.on_balance, line.share, "balance of {number}");
+    assert_eq!(
+        (operation.surplus, operation.credited),
+        (line.surplus, line.credited),
+        "surplus of {number}"
+    );
+    if line.returns() {
+        assert_eq!(operation.parent, line.of, "what {number} gives back");
+    }
     assert_eq!(operation.period_over, line.over, "period of {number}");
     assert_eq!(
         operation.action.is_some(),
@@ -122,6 +132,7 @@ fn ledger(desk: &Desk, book: &Book) {
         AccountKind::ConnectorClearing,
         AccountKind::MerchantPayable,
         AccountKind::Suspense,
+        AccountKind::CustomerBalance,
     ] {
         let currency = Currency::KZT;
         let account = Account {
@@ -141,24 +152,84 @@ fn ledger(desk: &Desk, book: &Book) {
             AccountKind::ConnectorClearing => book.at_gateway,
             AccountKind::MerchantPayable => book.refunded - book.captured,
             AccountKind::Suspense => -book.suspense,
+            AccountKind::CustomerBalance => book.elsewhere - book.balance,
         };
         assert_eq!(balance, expected, "posted on {kind:?}");
     }
     assert_eq!(posted, 0, "the accounts of a project sum to zero");
     assert!(
-        deltas.len() <= 3,
+        deltas.len() <= 4,
         "postings in a foreign currency or project"
     );
     pending(desk, book, &open);
-    let returns_open = book.lines.iter().any(|l| l.kind == Kind::Return);
-    if returns_open && book.lines.iter().all(returned) {
-        assert_eq!(book.suspense, 0, "suspense is empty after all returns");
+    let came = book
+        .lines
+        .iter()
+        .filter(|l| l.kind == Kind::Try && l.surplus && !l.credited);
+    let left = book
+        .lines
+        .iter()
+        .filter(|l| l.returns() && l.state == State::Yes && !l.credited);
+    if book.way == Way::Purchase {
+        let came: i64 = came.map(Line::at_gateway).sum();
+        let left: i64 = left.map(|l| l.amount).sum();
+        assert_eq!(book.suspense, came - left, "suspense");
     }
 }
 
-/// Whether a line leaves nothing in suspense: it is no surplus, or its return is done.
-fn returned(line: &Line) -> bool {
-    line.kind != Kind::Return || line.state == State::Yes
+/// The customer's balance is what the model says, is a part of the project's account, and is never spent
+/// twice; and what can still go back is known.
+fn balance(desk: &Desk, book: &Book) {
+    let Balance { posted, reserved } = desk.balance;
+    assert_eq!((posted, reserved), (book.balance, book.reserved), "balance");
+    assert!(0 <= reserved && reserved <= posted, "spent twice");
+    let mut parts = balance_deltas(&desk.postings).into_values();
+    let (_, part) = parts.next().unwrap_or((desk.project.id, Balance::default()));
+    assert_eq!(parts.next(), None, "one customer, one currency");
+    let counted = count(&desk.postings, AccountKind::CustomerBalance);
+    let of_account = (
+        counted.posted_credit - counted.posted_debit,
+        counted.pending_debit,
+    );
+    assert_eq!((part.posted, part.reserved), of_account, "its account");
+    assert_eq!(counted.pending_credit, 0, "nothing is promised to a balance");
+    let payment = &desk.payment;
+    let (_, at_gateway) = book.of_gateway();
+    assert_eq!(payment.refundable_at_gateway(), at_gateway, "at the gateway");
+    for operation in payment.tries().filter(|o| o.surplus) {
+        let number = operation.number;
+        let left = payment.surplus_left(operation);
+        if book.way == Way::Purchase {
+            assert_eq!(left, book.left_of(number), "left of surplus {number}");
+        }
+    }
+    for operation in payment.tries().filter(|o| o.on_balance > 0) {
+        reservation_ends_once(desk, operation);
+    }
+}
+
+/// What a try has reserved on the balance is reserved once, and posted or released once, wholly, when it ends.
+fn reservation_ends_once(desk: &Desk, operation: &Operation) {
+    let own = |p: &&Posting| p.operation == operation.number && p.debit == AccountKind::CustomerBalance;
+    let own: Vec<_> = desk
+        .postings
+        .iter()
+        .filter(own)
+        .map(|p| (p.phase, p.settles, p.amount))
+        .collect();
+    let (share, reserve) = (operation.on_balance, operation.reserve);
+    let end = match operation.state {
+        _ if is_open(operation) => None,
+        OperationState::Succeeded if !operation.surplus => Some(Phase::Posted),
+        _ => Some(Phase::Released),
+    };
+    let mut expected = vec![(Phase::Pending, None, share)];
+    expected.extend(end.map(|phase| (phase, reserve, share)));
+    // What the balance pays wholly is never reserved.
+    if share == operation.amount {
+        expected = vec![(Phase::Posted, None, share)];
+    }
+    assert_eq!(own, expected, "reservation of {}", operation.number);
 }
 
 /// What is still reserved is exactly what is still expected.
@@ -176,15 +247,16 @@ fn pending(desk: &Desk, book: &Book, open: &BTreeMap<u32, i64>) {
         0
     };
     assert_eq!(left(EntryKind::Hold), on_hold, "pending on the hold");
-    assert_eq!(
-        left(EntryKind::Refund),
-        book.going_back(),
-        "pending refunds"
-    );
+    let tries = book.lines.iter().filter(|l| l.kind == Kind::Try && l.open());
+    let promised: i64 = tries.map(|l| l.share).sum();
+    assert_eq!(left(EntryKind::Sale), promised, "pending on the balance");
+    let refunds = book.lines.iter().filter(|l| l.kind == Kind::Refund);
+    let going_back: i64 = refunds.filter(|l| l.open()).map(Line::at_gateway).sum();
+    assert_eq!(left(EntryKind::Refund), going_back, "pending refunds");
     let returning: i64 = book
         .lines
         .iter()
-        .filter(|l| l.kind == Kind::Return && l.open() && book.way == Way::Purchase)
+        .filter(|l| l.returns() && l.open() && book.way == Way::Purchase)
         .map(|l| l.amount)
         .sum();
     assert_eq!(
@@ -215,15 +287,19 @@ fn each_success_has_one_effect(desk: &Desk) {
                 | OperationKind::Reversal
         );
         let succeeded = operation.state == OperationState::Succeeded;
-        let expected = if moves && succeeded {
-            operation.amount
-        } else {
+        // The part of a surplus try that the balance was to pay stays there.
+        let share = if operation.kind == OperationKind::Sale && operation.surplus {
             0
+        } else {
+            operation.on_balance
         };
+        let parts = [operation.amount - operation.on_balance, share];
+        let parts = if moves && succeeded { parts } else { [0, 0] };
         let number = operation.number;
-        assert_eq!(posted, expected, "posted by operation {number}");
+        assert_eq!(posted, parts[0] + parts[1], "posted by operation {number}");
         let count = own.iter().filter(|p| p.phase == Phase::Posted).count();
-        assert_eq!(count, usize::from(expected > 0), "postings of {number}");
+        let expected = parts.iter().filter(|part| **part > 0).count();
+        assert_eq!(count, expected, "postings of {number}");
     }
 }
 
@@ -319,7 +395,8 @@ fn liveness(desk: &Desk) {
             desk.timer(driver, number).is_some() || with_a_person,
             "nobody drives operation {number}"
         );
-        if is_try(operation) && !operation.period_over {
+        let period_ms = desk.project.settings.methods[0].processing_period_ms;
+        if is_try(operation) && !operation.period_over && period_ms > 0 {
             assert!(desk.timer(TimerKind::ProcessingPeriod, number).is_some());
         }
     }

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use altyn_domain::{
-    BeginTry, Bucket, CancelPayment, Capture, Command, ConnectorSettings, Context, Currency,
-    Decision, DeclineCode, Delivery, Effects, Endpoint, EndpointSecret, Event, EventKind,
+    Balance, BeginTry, Bucket, CancelPayment, Capture, Command, ConnectorSettings, Context, Currency,
+    Customer, Decision, DeclineCode, Delivery, Effects, Endpoint, EndpointSecret, Event, EventKind,
     FireTimer, HttpMethod, IdSource, Incident, Initiator, Language, Money, OnRefusal, Operation,
     OperationId, Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, Posting, Project,
-    ProjectId, ProjectSettings, ReferenceKind, Refund, Refusal, RegisterPayment, Report,
-    ReportOutcome, ResolveIncident, SendOperation, SurplusPolicy, Target, TimerChange, TimerKey,
-    TimerKind, Timestamp, Void, Way, decide,
+    ProjectId, ProjectSettings, ReferenceKind, Refund, RefundAbility, Refusal, RegisterPayment,
+    Report, ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, SurplusPolicy, Target,
+    TimerChange, TimerKey, TimerKind, Timestamp, Void, Way, balance_deltas, decide,
 };
 
 /// The exchange deadline that every decision is given.
@@ -32,6 +32,13 @@ pub struct Setup {
     pub callback_url: Option<String>,
     pub endpoints: Vec<Endpoint>,
     pub dynamic_endpoint: Option<Endpoint>,
+    /// Whether the merchant names the customer.
+    pub customer: bool,
+    /// Whether the project keeps its customers' balances.
+    pub balances: bool,
+    /// What stands on the customer's balance before this payment.
+    pub balance: i64,
+    pub refunds: RefundAbility,
 }
 
 impl Default for Setup {
@@ -48,6 +55,23 @@ impl Default for Setup {
             callback_url: None,
             endpoints: vec![endpoint("main", &[])],
             dynamic_endpoint: None,
+            customer: false,
+            balances: false,
+            balance: 0,
+            refunds: RefundAbility::Partial,
+        }
+    }
+}
+
+impl Setup {
+    /// A purchase of 100.00 by a customer on whose balance so much stands; the surplus goes there too.
+    pub fn with_balance(balance: i64) -> Self {
+        Self {
+            surplus: SurplusPolicy::Balance,
+            customer: true,
+            balances: true,
+            balance,
+            ..Self::default()
         }
     }
 }
@@ -96,6 +120,8 @@ pub struct Desk {
     pub incidents: Vec<Incident>,
     pub resolved: BTreeSet<u32>,
     pub references: BTreeSet<(ReferenceKind, String)>,
+    /// What stands on the customer's balance.
+    pub balance: Balance,
     ids: Ids,
 }
 
@@ -104,7 +130,11 @@ impl Desk {
     pub fn open(setup: &Setup) -> Self {
         let (project, command) = (project(setup), registration(setup, &mut Ids(0)));
         let mut ids = Ids(1);
-        let mut ctx = context(&project, START, &mut ids);
+        let balance = Balance {
+            posted: setup.balance,
+            reserved: 0,
+        };
+        let mut ctx = context(&project, START, balance, &mut ids);
         let decision = decide(&command, None, None, &mut ctx).expect("a new order is accepted");
         let mut desk = Self {
             payment: decision.payment.clone(),
@@ -117,6 +147,7 @@ impl Desk {
             incidents: Vec::new(),
             resolved: BTreeSet::new(),
             references: BTreeSet::new(),
+            balance,
             ids,
         };
         desk.save(&decision.effects);
@@ -133,7 +164,7 @@ impl Desk {
 
     /// Decides and saves, or leaves everything as it was.
     pub fn run(&mut self, command: &Command) -> Result<Decision, Refusal> {
-        let mut ctx = context(&self.project, self.now, &mut self.ids);
+        let mut ctx = context(&self.project, self.now, self.balance, &mut self.ids);
         let decision = decide(command, Some(&self.payment), None, &mut ctx)?;
         self.payment = decision.payment.clone();
         self.save(&decision.effects);
@@ -142,6 +173,14 @@ impl Desk {
 
     fn save(&mut self, effects: &Effects) {
         self.postings.extend(effects.postings.iter().cloned());
+        for (key, (project_id, change)) in balance_deltas(&effects.postings) {
+            assert_eq!(Some(key.customer_id), self.payment.customer_id);
+            assert_eq!(key.currency, self.payment.amount.currency());
+            assert_eq!(project_id, self.project.id);
+            self.balance = self.balance.plus(change);
+        }
+        let Balance { posted, reserved } = self.balance;
+        assert!(0 <= reserved && reserved <= posted, "{:?}", self.balance);
         self.events.extend(effects.events.iter().cloned());
         for delivery in &effects.deliveries {
             self.deliveries.insert(delivery.number, delivery.clone());
@@ -177,14 +216,14 @@ impl Desk {
 
     /// Decides a registration without a payment loaded; nothing is saved.
     pub fn register(&mut self, command: &Command) -> Result<Decision, Refusal> {
-        let mut ctx = context(&self.project, self.now, &mut self.ids);
+        let mut ctx = context(&self.project, self.now, self.balance, &mut self.ids);
         decide(command, None, None, &mut ctx)
     }
 
     /// Decides a registration whose reference this desk's payment owns; nothing is saved.
     pub fn register_again(&mut self, command: &Command) -> Result<Decision, Refusal> {
         let owner = Some(self.payment.id);
-        let mut ctx = context(&self.project, self.now, &mut self.ids);
+        let mut ctx = context(&self.project, self.now, self.balance, &mut self.ids);
         decide(command, None, owner, &mut ctx)
     }
 
@@ -192,7 +231,7 @@ impl Desk {
     pub fn run_as_stranger(&mut self, command: &Command) -> Result<Decision, Refusal> {
         let mut stranger = self.project.clone();
         stranger.id = ProjectId::new(START, Bucket::new(8), 99);
-        let mut ctx = context(&stranger, self.now, &mut self.ids);
+        let mut ctx = context(&stranger, self.now, self.balance, &mut self.ids);
         decide(command, Some(&self.payment), None, &mut ctx)
     }
 
@@ -205,6 +244,11 @@ impl Desk {
     }
 
     pub fn begin_command(&mut self, method: &str) -> Command {
+        self.begin_partly_command(method, 0)
+    }
+
+    /// A try of which the customer's balance pays a part.
+    pub fn begin_partly_command(&mut self, method: &str, from_balance: i64) -> Command {
         Command::BeginTry(BeginTry {
             payment_id: self.payment.id,
             operation_id: self.operation_id(),
@@ -212,6 +256,24 @@ impl Desk {
             card: None,
             initiator: Initiator::Payer,
             on_refusal: OnRefusal::Answer,
+            from_balance,
+        })
+    }
+
+    pub fn return_command(
+        &mut self,
+        surplus: u32,
+        amount: Option<i64>,
+        reference: Option<&str>,
+    ) -> Command {
+        Command::ReturnSurplus(ReturnSurplus {
+            payment_id: self.payment.id,
+            surplus,
+            operation_id: self.operation_id(),
+            amount,
+            reference: reference.map(str::to_owned),
+            reason: "the customer asked".to_owned(),
+            initiator: Initiator::Operator,
         })
     }
 
@@ -302,6 +364,12 @@ impl Desk {
     /// Begins a try and returns its number.
     pub fn begin(&mut self) -> u32 {
         let command = self.begin_command("card");
+        self.done(&command)
+    }
+
+    /// Begins a try of which the customer's balance pays a part, and returns its number.
+    pub fn begin_partly(&mut self, from_balance: i64) -> u32 {
+        let command = self.begin_partly_command("card", from_balance);
         self.done(&command)
     }
 
@@ -407,11 +475,17 @@ pub fn approval_of(minor: i64, currency: Currency) -> Report {
     report
 }
 
-fn context<'a>(project: &'a Project, now: Timestamp, ids: &'a mut Ids) -> Context<'a> {
+fn context<'a>(
+    project: &'a Project,
+    now: Timestamp,
+    balance: Balance,
+    ids: &'a mut Ids,
+) -> Context<'a> {
     Context {
         now,
         ids,
         project,
+        balance,
         exchange_deadline_ms: DEADLINE_MS,
     }
 }
@@ -430,10 +504,12 @@ fn project(setup: &Setup) -> Project {
             session_timeout_ms: setup.session_ms,
             tries_max: setup.tries_max,
             surplus: setup.surplus,
+            balances: setup.balances,
             endpoints: setup.endpoints.clone(),
             dynamic_endpoint: setup.dynamic_endpoint.clone(),
             methods: vec![PaymentMethod {
                 processing_period_ms: setup.period_ms,
+                refunds: setup.refunds,
                 ..PaymentMethod::card("card", "test", ConnectorSettings::default())
             }],
             keys: Vec::new(),
@@ -458,6 +534,10 @@ fn registration(setup: &Setup, ids: &mut Ids) -> Command {
         order: Order {
             reference: "order-1".to_owned(),
             callback_url: setup.callback_url.clone(),
+            customer: Customer {
+                id: setup.customer.then(|| "customer-1".to_owned()),
+                ..Customer::default()
+            },
             ..Order::default()
         },
         reference_key: "order-1".to_owned(),

@@ -16,7 +16,7 @@ use altyn_domain::{SurplusPolicy, Way};
 
 use rules::Step;
 use table::Row;
-use world::{Act, Case, World};
+use world::{Act, Case, Choice, World};
 
 /// Far more than the longest of them.
 const EVENTS_MAX: usize = 100;
@@ -28,12 +28,8 @@ fn lifecycle_table_holds_for_every_order_of_events() {
     assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
     let full = std::env::var("ALTYN_TEST_FULL").is_ok_and(|value| value == "1");
     let mut search = Search::new(&rows, if full { 3 } else { 2 });
-    for way in [Way::Purchase, Way::Hold] {
-        for policy in [SurplusPolicy::Return, SurplusPolicy::Manual] {
-            for tries_max in 1..=3 {
-                search.everything(way, policy, tries_max);
-            }
-        }
+    for choice in choices() {
+        search.everything(choice);
     }
     println!(
         "{} worlds, {} steps, at most {} events deep",
@@ -44,6 +40,36 @@ fn lifecycle_table_holds_for_every_order_of_events() {
     }
     let never: Vec<_> = search.hits.iter().filter(|(_, hits)| **hits == 0).collect();
     assert!(never.is_empty(), "rows that nothing fits: {never:?}");
+}
+
+/// Purchases and holds under every policy, with a customer or without; and purchases of which the customer's
+/// balance pays a part, whatever the policy.
+fn choices() -> Vec<Choice> {
+    use SurplusPolicy::{Balance, Manual, Return};
+    let (plain, part) = ((false, false), (true, true));
+    let purchases = [
+        (Return, plain),
+        (Return, part),
+        (Manual, plain),
+        (Manual, part),
+        (Balance, plain),
+        (Balance, (true, false)),
+        (Balance, part),
+    ];
+    let holds = [(Return, plain), (Manual, plain), (Balance, (true, false))];
+    let purchases = purchases.map(|choice| (Way::Purchase, choice));
+    let holds = holds.map(|choice| (Way::Hold, choice));
+    let mut all = Vec::new();
+    for (way, (policy, (customer, partly))) in purchases.into_iter().chain(holds) {
+        all.extend((1..=3).map(|tries_max| Choice {
+            way,
+            policy,
+            customer,
+            partly,
+            tries_max,
+        }));
+    }
+    all
 }
 
 /// What was played so far, of all cases.
@@ -76,8 +102,8 @@ impl<'a> Search<'a> {
     }
 
     /// Plays every order of events of one case.
-    fn everything(&mut self, way: Way, policy: SurplusPolicy, tries_max: u32) {
-        let (case, world) = Case::open(way, policy, tries_max, self.tries);
+    fn everything(&mut self, choice: Choice) {
+        let (case, world) = Case::open(choice, self.tries);
         let mut seen = HashSet::from([world.key()]);
         let mut origins = vec![Origin {
             parent: 0,
@@ -93,7 +119,7 @@ impl<'a> Search<'a> {
                 let played = AssertUnwindSafe(|| self.step(&case, &world, act, &mut after));
                 if catch_unwind(played).is_err() {
                     let path = path(&origins, place);
-                    panic!("{way:?} {policy:?}, {tries_max} tries: {path:?}, then {act:?}");
+                    panic!("{choice:?}: {path:?}, then {act:?}");
                 }
                 if seen.insert(after.key()) {
                     assert!(!after.has_doubts(), "doubts lead nowhere else");
@@ -119,7 +145,7 @@ impl<'a> Search<'a> {
             Ok(None) => return,
             Err(_) => {
                 assert_eq!(before.payment, after.payment, "a refusal changes nothing");
-                return always::may_be_refused(before, after, act);
+                return always::may_be_refused(case, before, after, act);
             }
         };
         let step = Step {

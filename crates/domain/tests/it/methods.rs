@@ -1,7 +1,7 @@
 //! What a payment method takes and refunds, refusals that are recorded, notices that are not believed.
 
 use altyn_domain::{
-    AmountRange, Command, Currency, DeclineCode, DoubtNotice, EventKind, HttpMethod, IncidentKind,
+    AmountRange, Command, Currency, Customer, CustomerKind, DeclineCode, DoubtNotice, EventKind, HttpMethod, IncidentKind,
     Initiator, OnRefusal, OperationState, Outcome, PayerAction, PaymentStatus, RefundAbility,
     Refusal, Report, TimerKind, Way,
 };
@@ -71,12 +71,63 @@ fn a_method_takes_its_amounts_its_currencies_its_countries() {
     indian.countries = vec!["IN".to_owned()];
     indian.holds = false;
     let amount = Desk::of(Way::Purchase).payment.amount;
-    assert_eq!(indian.check(amount, None, false), Ok(()));
-    assert_eq!(indian.check(amount, Some("in"), false), Ok(()));
-    let abroad = indian.check(amount, Some("KZ"), false);
+    let from = |country: &str| Customer {
+        country: Some(country.to_owned()),
+        ..Customer::default()
+    };
+    let not_allowed = Err(DeclineCode::OperationNotAllowed);
+    assert_eq!(indian.check(amount, &Customer::default(), false), Ok(()));
+    assert_eq!(indian.check(amount, &from("in"), false), Ok(()));
+    let abroad = indian.check(amount, &from("KZ"), false);
     assert_eq!(abroad, Err(DeclineCode::CountryNotPossible));
-    let hold = indian.check(amount, None, true);
-    assert_eq!(hold, Err(DeclineCode::OperationNotAllowed));
+    let hold = indian.check(amount, &Customer::default(), true);
+    assert_eq!(hold, not_allowed);
+    indian.customer_kinds = vec![CustomerKind::Company];
+    for (kind, expected) in [
+        (None, Ok(())),
+        (Some(CustomerKind::Company), Ok(())),
+        (Some(CustomerKind::Individual), not_allowed),
+    ] {
+        let payer = Customer {
+            kind,
+            ..Customer::default()
+        };
+        assert_eq!(indian.check(amount, &payer, false), expected, "{kind:?}");
+    }
+    indian.active = false;
+    assert_eq!(
+        indian.check(amount, &Customer::default(), false),
+        not_allowed
+    );
+}
+
+#[test]
+fn no_try_begins_by_a_method_that_is_switched_off_and_an_old_one_goes_on() {
+    let mut desk = Desk::of(Way::Purchase);
+    let first = desk.begin();
+    desk.end_period(first);
+    desk.project.settings.methods[0].active = false;
+    let begin = desk.begin_command("card");
+    assert_eq!(desk.refused(&begin), Refusal::MethodUnavailable);
+    desk.approve(first);
+    assert_eq!(desk.payment.status(), PaymentStatus::Captured);
+    desk.refunded(None);
+}
+
+#[test]
+fn a_method_without_a_period_waits_for_its_try() {
+    let mut desk = Desk::open(&Setup {
+        period_ms: 0,
+        ..Setup::default()
+    });
+    let first = desk.begin();
+    assert_eq!(desk.timer(TimerKind::ProcessingPeriod, first), None);
+    for _ in 0..3 {
+        desk.fire(TimerKind::Expiry, 0);
+        assert_eq!(desk.payment.status(), PaymentStatus::Processing);
+    }
+    desk.decline(first);
+    assert_eq!(desk.payment.status(), PaymentStatus::Expired);
 }
 
 #[test]

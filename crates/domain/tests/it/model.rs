@@ -13,7 +13,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::book::{Book, Expected, Kind, Line, News, State};
 use crate::checks::check;
 use crate::desk::{Desk, Setup, challenge};
-use crate::script::{Act, Amount, Expects, Said, SaidAmount, Step, script};
+use crate::script::{
+    Act, Amount, Expects, Said, SaidAmount, Share, Step, percent, script,
+};
 
 /// How long a script is at most; on average it is half as long.
 const STEPS_MAX: usize = 120;
@@ -66,7 +68,10 @@ fn play(setup: &Setup, paid: bool, steps: &[Step]) {
     let mut game = Game::new(setup);
     check(&game.desk, &game.book);
     if paid {
-        game.act(&Act::Begin { method_known: true });
+        game.act(&Act::Begin {
+            method_known: true,
+            from_balance: Share::Percent(30),
+        });
         game.report(1, &APPROVED, 0);
         check(&game.desk, &game.book);
     }
@@ -91,7 +96,7 @@ impl Game {
         Self {
             setup: setup.clone(),
             desk: Desk::open(setup),
-            book: Book::new(setup.way, setup.amount, setup.tries_max, setup.surplus),
+            book: Book::new(setup),
         }
     }
 
@@ -130,12 +135,27 @@ impl Game {
         match act {
             Act::RegisterAgain => self.register_again(),
             Act::Stranger => self.stranger(),
-            Act::Begin { method_known } => {
+            Act::Begin {
+                method_known,
+                from_balance,
+            } => {
                 let method = if *method_known { "card" } else { "cash" };
-                let command = self.desk.begin_command(method);
-                let expected = self.book.begin(*method_known, in_time);
+                let share = self.share(*from_balance);
+                let command = self.desk.begin_partly_command(method, share);
+                let expected = self.book.begin(*method_known, in_time, share);
                 self.compare(&command, expected);
             }
+            Act::GiveBack {
+                operation,
+                amount,
+                reference,
+            } => self.give_back(*operation, *amount, *reference),
+            Act::Settings { policy, balances } => {
+                let settings = &mut self.desk.project.settings;
+                (settings.surplus, settings.balances) = (*policy, *balances);
+                (self.book.policy, self.book.keeps_balances) = (*policy, *balances);
+            }
+            Act::Elsewhere(by) => self.elsewhere(*by),
             Act::Send { operation, after } => {
                 let number = self.pick(*operation);
                 let after = after.map(|n| format!("3ds-{n}"));
@@ -183,6 +203,47 @@ impl Game {
         }
     }
 
+    /// The part of a try that the balance is to pay.
+    fn share(&self, share: Share) -> i64 {
+        match share {
+            Share::Nothing => 0,
+            Share::All => self.book.amount,
+            Share::Available => self.book.spendable().min(self.book.amount),
+            Share::Percent(by) => percent(self.book.amount, by),
+            Share::Exact(exact) => exact,
+        }
+    }
+
+    /// A surplus try, more often than another operation.
+    fn give_back(&mut self, operation: Index, amount: Amount, reference: Option<u8>) {
+        let numbered = (1_u32..).zip(&self.book.lines);
+        let surpluses: Vec<u32> = numbered
+            .filter(|(_, line)| line.kind == Kind::Try && line.surplus)
+            .map(|(number, _)| number)
+            .collect();
+        let number = match operation.index(surpluses.len() + 1) {
+            0 => self.pick(operation),
+            place => surpluses[place - 1],
+        };
+        let amount = self.amount(amount);
+        // The same numbers as those of refunds: the two know nothing of each other.
+        let reference = reference.map(|n| format!("refund-{n}"));
+        let command = self.desk.return_command(number, amount, reference.as_deref());
+        let expected = self.book.give_back(number, amount, reference.as_deref());
+        self.compare(&command, expected);
+    }
+
+    /// Other payments of the customer: what is reserved they cannot spend.
+    fn elsewhere(&mut self, by: i64) {
+        let free = self.book.balance - self.book.reserved;
+        let change = percent(self.book.amount, by).max(-free);
+        if self.book.balance < i64::MAX / 4 {
+            self.desk.balance.posted += change;
+            self.book.balance += change;
+            self.book.elsewhere += change;
+        }
+    }
+
     fn register_again(&mut self) {
         let command = self.desk.registration(&self.setup);
         let refusal = self.desk.register_again(&command).err();
@@ -201,7 +262,7 @@ impl Game {
             .desk
             .payment
             .operation(number)
-            .map_or(0, |operation| operation.amount);
+            .map_or(0, |operation| operation.amount - operation.on_balance);
         let mut report = Report::bare(said.outcome.clone());
         let rubles = Currency::from_alpha("RUB").expect("it exists");
         let (minor, currency) = match said.amount {

@@ -394,6 +394,7 @@ fn posting(number: u32, phase: Phase, settles: Option<u32>, amount: i64) -> Post
         credit: AccountKind::MerchantPayable,
         currency: Currency::KZT,
         amount,
+        customer_id: None,
         at: desk.now,
     }
 }

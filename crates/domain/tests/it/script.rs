@@ -1,7 +1,7 @@
 //! Random scripts: what may happen to a payment, in which order, at which time. Choices are indexes
 //! into what exists at that moment, so that a shrunk script still makes sense.
 
-use altyn_domain::{DeclineCode, Outcome, SurplusPolicy, TimerKind, Way};
+use altyn_domain::{DeclineCode, Outcome, RefundAbility, SurplusPolicy, TimerKind, Way};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -22,6 +22,7 @@ pub enum Act {
     Stranger,
     Begin {
         method_known: bool,
+        from_balance: Share,
     },
     Send {
         operation: Index,
@@ -50,6 +51,20 @@ pub enum Act {
         reference: Option<u8>,
         expects: Expects,
     },
+    /// Somebody wants the money of a surplus try back.
+    GiveBack {
+        operation: Index,
+        amount: Amount,
+        reference: Option<u8>,
+    },
+    /// The project's settings change.
+    Settings {
+        policy: SurplusPolicy,
+        balances: bool,
+    },
+    /// Another payment of the customer brings something to the balance, or spends of it: percent of this
+    /// payment.
+    Elsewhere(i64),
     Cancel,
     /// A timer that is set fires, when it is due or (after a change of clocks) before.
     Timer {
@@ -95,6 +110,18 @@ pub enum Amount {
     Exact(i64),
 }
 
+/// The part of a try that the balance is to pay.
+#[derive(Debug, Clone, Copy)]
+pub enum Share {
+    Nothing,
+    All,
+    /// As much as there is.
+    Available,
+    /// Percent of the payment.
+    Percent(i64),
+    Exact(i64),
+}
+
 /// What a merchant expects to be captured.
 #[derive(Debug, Clone, Copy)]
 pub enum Expects {
@@ -112,18 +139,25 @@ pub fn script(steps_max: usize) -> impl Strategy<Value = (Setup, bool, Vec<Step>
 fn setup() -> impl Strategy<Value = Setup> {
     let way = prop_oneof![3 => Just(Way::Purchase), 5 => Just(Way::Hold), 1 => Just(Way::Verify)];
     let amount = prop_oneof![4 => 1_i64..=20, 4 => 21_i64..=100_000, 1 => Just(i64::MAX / 16)];
-    let surplus = select(vec![SurplusPolicy::Return, SurplusPolicy::Manual]);
+    let refunds = prop_oneof![
+        6 => Just(RefundAbility::Partial),
+        2 => Just(RefundAbility::Full),
+        1 => Just(RefundAbility::Never),
+    ];
+    let known = (prop::bool::weighted(0.8), prop::bool::weighted(0.9));
+    let customers = (known, 0_i64..=250, refunds);
     let automatic = || proptest::option::weighted(0.3, 60_000_i64..3_600_000);
-    let money = (way, amount, surplus, 1_u32..=6);
+    let money = (way, amount, policy(), 1_u32..=6, customers);
     let times = (
         60_000_i64..3_600_000,
-        30_000_i64..600_000,
+        prop_oneof![9 => 30_000_i64..600_000, 1 => Just(0_i64)],
         automatic(),
         automatic(),
     );
     let routes = (any::<bool>(), any::<bool>(), 0_usize..4);
     (money, times, routes).prop_map(|(money, times, (own_url, dynamic, endpoints))| {
         use altyn_domain::EventKind as E;
+        let customers = money.4;
         let all = [
             endpoint("all", &[]),
             endpoint("money", &[E::Captured, E::Refunded, E::Voided]),
@@ -141,8 +175,26 @@ fn setup() -> impl Strategy<Value = Setup> {
             callback_url: own_url.then(|| "https://shop.example/own".to_owned()),
             endpoints: all[..endpoints].to_vec(),
             dynamic_endpoint: dynamic.then(|| endpoint("own", &[])),
+            customer: customers.0.0,
+            balances: customers.0.1,
+            balance: percent(money.1, customers.1),
+            refunds: customers.2,
         }
     })
+}
+
+/// So many percent of an amount, in minor units.
+pub fn percent(whole: i64, percent: i64) -> i64 {
+    let product = whole.checked_mul(percent);
+    product.map_or(whole / 100 * percent, |product| product / 100)
+}
+
+fn policy() -> impl Strategy<Value = SurplusPolicy> {
+    prop_oneof![
+        2 => Just(SurplusPolicy::Return),
+        2 => Just(SurplusPolicy::Manual),
+        4 => Just(SurplusPolicy::Balance),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -160,7 +212,13 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         1 => Just(Act::RegisterAgain),
         1 => Just(Act::Stranger),
-        10 => prop::bool::weighted(0.95).prop_map(|method_known| Act::Begin { method_known }),
+        12 => (prop::bool::weighted(0.95), share())
+            .prop_map(|(method_known, from_balance)| Act::Begin { method_known, from_balance }),
+        8 => (index(), amount(), proptest::option::weighted(0.4, 0_u8..4))
+            .prop_map(|(operation, amount, reference)| Act::GiveBack { operation, amount, reference }),
+        1 => (policy(), prop::bool::weighted(0.8))
+            .prop_map(|(policy, balances)| Act::Settings { policy, balances }),
+        3 => (-60_i64..=40).prop_map(Act::Elsewhere),
         5 => (index(), proptest::option::of(0_u8..3))
             .prop_map(|(operation, after)| Act::Send { operation, after }),
         24 => (index(), said()).prop_map(|(which, said)| Act::Answer { which, said }),
@@ -212,6 +270,16 @@ fn amount() -> impl Strategy<Value = Amount> {
         6 => Just(Amount::All),
         10 => (1_i64..=120).prop_map(Amount::Percent),
         1 => select(vec![0, -1, 1, i64::MAX, i64::MIN]).prop_map(Amount::Exact),
+    ]
+}
+
+fn share() -> impl Strategy<Value = Share> {
+    prop_oneof![
+        8 => Just(Share::Nothing),
+        1 => Just(Share::All),
+        2 => Just(Share::Available),
+        6 => (1_i64..=110).prop_map(Share::Percent),
+        1 => select(vec![-1, 1, i64::MAX, i64::MIN]).prop_map(Share::Exact),
     ]
 }
 

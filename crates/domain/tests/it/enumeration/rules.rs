@@ -2,10 +2,10 @@
 
 use altyn_domain::{
     Decision, DeclineCode, EntryKind, EventKind, IncidentKind, Initiator, Operation, OperationKind,
-    OperationState, PaymentStatus, Phase, SurplusPolicy,
+    OperationState, PaymentStatus, Phase,
 };
 
-use super::table::{Before, Done, Happens, Row, Shown, Then};
+use super::table::{Before, Done, Follows, Happens, Row, Shown, Stands, Then};
 use super::world::{Act, Case, Said, World};
 
 /// Something that happened and was carried out.
@@ -218,7 +218,7 @@ impl Row {
         let expired = step.after.is_late().then_some(PaymentStatus::Expired);
         let expected = match self.then {
             Then::Processing => PaymentStatus::Processing,
-            Then::Paid if step.case.way == altyn_domain::Way::Hold => PaymentStatus::Authorized,
+            Then::Paid if step.case.choice.way == altyn_domain::Way::Hold => PaymentStatus::Authorized,
             Then::Paid => PaymentStatus::Captured,
             Then::WaitsOrExpired => expired.unwrap_or(PaymentStatus::AwaitingPayment),
             Then::WaitsOrOver => {
@@ -268,26 +268,41 @@ impl Row {
             .map(|p| (p.entry, p.phase))
             .collect();
         let incidents = step.kind_of_incidents();
+        // What the balance pays of this try.
+        let share = step.its_try().is_some_and(|o| o.on_balance > 0);
+        let of_share = |phase| Vec::from_iter(share.then_some((EntryKind::Sale, phase)));
         match done {
             Done::Nothing | Done::NoNewTries | Done::StaysOpen => {
                 assert!(moved.is_empty() && incidents.is_empty(), "nothing is done");
-                let begun = usize::from(step.act == Act::Begin);
-                assert_eq!(step.created().len(), begun, "operations");
+                assert!(step.created().is_empty(), "operations");
+            }
+            Done::Reserved => {
+                let [begun] = step.created() else {
+                    panic!("one try begins");
+                };
+                let expected = step.before.share(step.case);
+                assert_eq!(begun.on_balance, expected, "on the balance");
+                let pending = (EntryKind::Sale, Phase::Pending);
+                assert_eq!(moved, Vec::from_iter((expected > 0).then_some(pending)));
+                assert!(incidents.is_empty(), "nothing else is done");
             }
             Done::Booked => {
-                let booked = if step.case.way == altyn_domain::Way::Hold {
+                let booked = if step.case.choice.way == altyn_domain::Way::Hold {
                     (EntryKind::Hold, Phase::Pending)
                 } else {
                     (EntryKind::Sale, Phase::Posted)
                 };
-                assert_eq!(moved, [booked], "booked");
+                let mut expected = of_share(Phase::Posted);
+                expected.push(booked);
+                assert_eq!(moved, expected, "booked");
                 assert!(incidents.is_empty() && step.created().is_empty());
             }
             Done::Kept => {
                 let own = step.its_try().map(|o| step.after.operation(o.number));
                 let own = own.expect("it is about a try");
                 assert!(own.decline.is_some() && own.finished_at.is_some(), "kept");
-                assert!(moved.is_empty() && incidents.is_empty() && step.created().is_empty());
+                assert_eq!(moved, of_share(Phase::Released), "given up");
+                assert!(incidents.is_empty() && step.created().is_empty());
             }
             Done::Surplus => self.hold_surplus(&moved, step),
             Done::Incident if self.done.contains(&Done::Surplus) => {
@@ -316,29 +331,38 @@ impl Row {
         }
     }
 
-    /// It is marked, and goes back by itself or waits for a person.
+    /// It is marked, what it reserved on the balance is given up, and the gateway's money stands and goes where
+    /// the policy says.
     fn hold_surplus(&self, moved: &[(EntryKind, Phase)], step: &Step<'_>) {
         let its_try = step.its_try().expect("it is about a try");
-        assert!(step.after.operation(its_try.number).surplus, "marked");
-        let surplus = (EntryKind::Surplus, Phase::Posted);
-        let back = (EntryKind::SurplusReturn, Phase::Pending);
-        let manual = step.case.policy == SurplusPolicy::Manual;
-        let waits = match its_try.kind {
-            OperationKind::Sale if manual => {
-                assert_eq!(moved, [surplus], "it stays in suspense");
-                assert!(step.created().is_empty(), "nothing goes back by itself");
-                true
-            }
-            OperationKind::Sale => {
-                assert_eq!(moved, [surplus, back], "it goes back");
+        let after = step.after.operation(its_try.number);
+        assert!(after.surplus, "marked");
+        let (stands, follows) = step.case.surplus;
+        let is_sale = its_try.kind == OperationKind::Sale;
+        let mut expected = Vec::new();
+        if its_try.on_balance > 0 {
+            expected.push((EntryKind::Sale, Phase::Released));
+        }
+        if is_sale {
+            expected.push((EntryKind::Surplus, Phase::Posted));
+        }
+        let credited = is_sale && stands == Stands::OnBalance;
+        assert_eq!(after.credited, credited, "whether it is on the balance");
+        let grown = step.after.balance.posted - step.before.balance.posted;
+        let money = its_try.amount - its_try.on_balance;
+        assert_eq!(grown, if credited { money } else { 0 }, "on the balance");
+        match (its_try.kind, follows) {
+            (OperationKind::Sale, Follows::GoesBack) => {
+                expected.push((EntryKind::SurplusReturn, Phase::Pending));
                 assert_goes_back(step, OperationKind::Reversal);
-                false
             }
-            _ => {
-                assert_goes_back(step, OperationKind::Void);
-                false
+            (OperationKind::Sale, Follows::WaitsForPerson | Follows::Stays) => {
+                assert!(step.created().is_empty(), "nothing goes back by itself");
             }
-        };
+            _ => assert_goes_back(step, OperationKind::Void),
+        }
+        assert_eq!(moved, expected, "what moves");
+        let waits = is_sale && follows == Follows::WaitsForPerson;
         let incident = waits || self.done.contains(&Done::Incident);
         let expected = Vec::from_iter(incident.then_some(IncidentKind::Surplus));
         assert_eq!(step.kind_of_incidents(), expected, "incidents");
@@ -364,9 +388,8 @@ fn assert_goes_back(step: &Step<'_>, kind: OperationKind) {
         panic!("{} operations are new", step.created().len());
     };
     assert_eq!((back.kind, back.parent), (kind, Some(its_try.number)));
-    assert_eq!(
-        (back.amount, back.initiator),
-        (its_try.amount, Initiator::Rule)
-    );
+    let money = its_try.amount - its_try.on_balance;
+    assert_eq!((back.amount, back.initiator), (money, Initiator::Rule));
+    assert_eq!((back.on_balance, back.credited), (0, false));
     assert!(back.surplus && back.state == OperationState::Created);
 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use altyn_domain::SurplusPolicy;
+
 /// Where the payment stands when something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
@@ -68,6 +70,8 @@ pub enum Shown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
     Nothing,
+    /// What the balance pays of a try.
+    Reserved,
     Booked,
     Kept,
     Surplus,
@@ -88,11 +92,65 @@ pub struct Row {
     pub done: Vec<Done>,
 }
 
+/// Where the money of a surplus stands first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    InSuspense,
+    OnBalance,
+}
+
+/// What becomes of it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    GoesBack,
+    WaitsForPerson,
+    Stays,
+}
+
 /// All rows of the page, in its order.
 pub fn rows() -> Vec<Row> {
+    page().lines().filter_map(row).collect()
+}
+
+/// What the page says of a surplus under a policy, if the payment has a customer with a balance or not.
+///
+/// # Panics
+/// If the page has not exactly one row for it.
+pub fn of_surplus(policy: SurplusPolicy, customer: bool) -> (Stands, Follows) {
+    let name = match (policy, customer) {
+        (SurplusPolicy::Return, _) => "`return`",
+        (SurplusPolicy::Manual, _) => "`manual`",
+        (SurplusPolicy::Balance, true) => "`balance`",
+        (SurplusPolicy::Balance, false) => "`balance`, and there is none",
+    };
+    let page = page();
+    let mut found = page.lines().filter_map(|line| {
+        let inner = line.strip_prefix('|')?.strip_suffix('|')?;
+        let cells: Vec<&str> = inner.split('|').map(str::trim).collect();
+        (cells[0] == name).then_some(cells)
+    });
+    let cells = found.next().unwrap_or_else(|| panic!("no row of {name}"));
+    assert!(found.next().is_none(), "two rows of {name}");
+    let [_, stands, follows] = cells[..] else {
+        panic!("{name} has {} cells", cells.len());
+    };
+    let stands = match stands {
+        "in suspense" => Stands::InSuspense,
+        "on the customer's balance" => Stands::OnBalance,
+        _ => panic!("{name}: nobody knows what {stands:?} means"),
+    };
+    let follows = match follows {
+        "goes back by itself" => Follows::GoesBack,
+        "waits for a person, with an incident" => Follows::WaitsForPerson,
+        "stays there until somebody spends it or gives it back" => Follows::Stays,
+        _ => panic!("{name}: nobody knows what {follows:?} means"),
+    };
+    (stands, follows)
+}
+
+fn page() -> String {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/life-of-a-payment.md");
-    let text = std::fs::read_to_string(page).expect("the page is there");
-    text.lines().filter_map(row).collect()
+    std::fs::read_to_string(page).expect("the page is there")
 }
 
 /// A line of the page, if it is a row of the table: its first cell is a number.
@@ -188,7 +246,8 @@ fn effect(part: &str) -> Option<Done> {
         "nothing" => Done::Nothing,
         "booked" => Done::Booked,
         "kept on the try" => Done::Kept,
-        "surplus" => Done::Surplus,
+        "the balance's part reserved" => Done::Reserved,
+        "surplus, by policy" => Done::Surplus,
         "incident" => Done::Incident,
         "voided, whatever the policy" => Done::Voided,
         "no new tries" => Done::NoNewTries,

@@ -4,24 +4,40 @@
 use std::collections::BTreeSet;
 
 use altyn_domain::{
-    AccountKind, BeginTry, CancelPayment, Capture, Command, Context, Decision, DeclineCode,
+    AccountKind, Balance, BeginTry, CancelPayment, Capture, Command, Context, Decision, DeclineCode,
     EventKind, FireTimer, IdSource, Initiator, OnRefusal, Operation, OperationId, OperationKind,
     OperationState, Outcome, Payment, PaymentStatus, Phase, Project, Refund, Refusal, Report,
-    ReportOutcome, ResolveIncident, SendOperation, SurplusPolicy, Target, TimerChange, TimerKind,
-    Timestamp, Void, Way, decide,
+    ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, SurplusPolicy, Target, TimerChange, TimerKind,
+    Timestamp, Void, Way, balance_deltas, decide,
 };
 
+use super::table::{Follows, Stands, of_surplus};
 use crate::desk::{Desk, Setup, endpoint};
 
 /// How many tries a world has room for.
 const TRIES: usize = 3;
-/// How many captures, voids and refunds are asked for at most.
+/// How many captures, voids, refunds and returns of a surplus are asked for at most.
 const FOLLOWING: usize = 2;
+/// What stands on the customer's balance in the beginning: more than a try takes of it, less than two.
+const BALANCE: i64 = 6_000;
 
 /// What the project and the merchant chose.
-pub struct Case {
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
     pub way: Way,
     pub policy: SurplusPolicy,
+    /// Whether the merchant names the customer, in a project that keeps balances.
+    pub customer: bool,
+    /// Whether half of every try but the first is paid from the balance.
+    pub partly: bool,
+    pub tries_max: u32,
+}
+
+/// A choice, and the project that made it.
+pub struct Case {
+    pub choice: Choice,
+    /// What the page says of a surplus sale.
+    pub surplus: (Stands, Follows),
     pub project: Project,
     /// How many tries are begun at most.
     tries: usize,
@@ -52,6 +68,8 @@ pub enum Act {
     Capture,
     Void,
     Refund(Option<i64>),
+    /// Somebody wants the money of this surplus try back.
+    GiveBack(u32, Option<i64>),
     /// A created operation is sent.
     Send(u32),
     /// A person has looked at the newest incident. Tried out by rows that open one.
@@ -78,6 +96,10 @@ pub struct World {
     pub clearing: i64,
     pub payable: i64,
     pub suspense: i64,
+    /// What stands on the customer's balance, what stood there first, and the posted sum of its account.
+    pub balance: Balance,
+    pub began_with: i64,
+    pub credited: i64,
     /// How often each operation posted, reserved or released, by its number.
     pub postings: Vec<[u8; 3]>,
     /// How often it was told that the payment is paid, and that its time ended.
@@ -90,13 +112,25 @@ pub struct World {
 /// operation are not part of it: no world with doubts is played on, and rows with an incident try them out.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
-    operations: Vec<(OperationKind, u32, OperationState, bool, bool, i64)>,
+    operations: Vec<Part>,
+    balance: (i64, i64),
     ended: [Option<Ended>; TRIES],
     completed_by: Option<u32>,
     status: PaymentStatus,
     late: bool,
     timers: Vec<(TimerKind, u32)>,
 }
+
+/// What of an operation is part of the key: kind, number, state, surplus, credited, period over, amount, on the
+/// balance.
+type Part = (
+    OperationKind,
+    u32,
+    OperationState,
+    [bool; 3],
+    i64,
+    i64,
+);
 
 struct Ids<'a>(&'a mut u64);
 
@@ -114,11 +148,14 @@ impl IdSource for Ids<'_> {
 
 impl Case {
     /// A case and the payment that is registered in it. Its endpoints hear everything, "the period is over" too.
-    pub fn open(way: Way, policy: SurplusPolicy, tries_max: u32, tries: usize) -> (Self, World) {
+    pub fn open(choice: Choice, tries: usize) -> (Self, World) {
         let desk = Desk::open(&Setup {
-            way,
-            surplus: policy,
-            tries_max,
+            way: choice.way,
+            surplus: choice.policy,
+            tries_max: choice.tries_max,
+            customer: choice.customer,
+            balances: choice.customer,
+            balance: if choice.customer { BALANCE } else { 0 },
             endpoints: vec![endpoint("api", &[EventKind::PeriodOver])],
             ..Setup::default()
         });
@@ -134,14 +171,17 @@ impl Case {
             clearing: 0,
             payable: 0,
             suspense: 0,
+            balance: desk.balance,
+            began_with: desk.balance.posted,
+            credited: 0,
             postings: Vec::new(),
             told_paid: 0,
             told_expired: 0,
             made: 0,
         };
         let case = Self {
-            way,
-            policy,
+            choice,
+            surplus: of_surplus(choice.policy, choice.customer),
             project: desk.project,
             tries,
         };
@@ -208,10 +248,17 @@ impl World {
                 acts.extend([Said::Yes, Said::No].map(|said| Act::Answer(number, said)));
             }
         }
-        let asked = |o: &&Operation| !o.kind.is_try() && !o.surplus;
+        let asked = |o: &&Operation| !o.kind.is_try() && o.initiator != Initiator::Rule;
         let following = self.payment.operations.iter().filter(asked).count();
+        let half = self.payment.amount.minor() / 2;
+        if following < FOLLOWING {
+            let surplus = |o: &&Operation| o.kind == OperationKind::Sale && o.surplus;
+            for surplus in self.payment.operations.iter().filter(surplus) {
+                let number = surplus.number;
+                acts.extend([None, Some(half / 2)].map(|amount| Act::GiveBack(number, amount)));
+            }
+        }
         if self.payment.completed_by.is_some() && following < FOLLOWING {
-            let half = self.payment.amount.minor() / 2;
             acts.extend([Act::Refund(None), Act::Refund(Some(half))]);
             if self.payment.way == Way::Hold {
                 acts.extend([Act::Capture, Act::Void]);
@@ -227,11 +274,12 @@ impl World {
             self.now = self.payment.expires_at.plus_millis(1_000);
             return Ok(None);
         }
-        let command = self.command(act);
+        let command = self.command(case, act);
         let mut ctx = Context {
             now: self.now,
             ids: &mut Ids(&mut self.made),
             project: &case.project,
+            balance: self.balance,
             exchange_deadline_ms: 30_000,
         };
         let decision = decide(&command, Some(&self.payment), None, &mut ctx)?;
@@ -240,7 +288,16 @@ impl World {
         Ok(Some(decision))
     }
 
-    fn command(&mut self, act: Act) -> Command {
+    /// What the customer's balance is to pay of the next try.
+    pub fn share(&self, case: &Case) -> i64 {
+        if case.choice.partly && self.payment.tries().count() > 0 {
+            self.payment.amount.minor() / 2
+        } else {
+            0
+        }
+    }
+
+    fn command(&mut self, case: &Case, act: Act) -> Command {
         let payment_id = self.payment.id;
         let target = Target::Payment(payment_id);
         self.made += 1;
@@ -261,6 +318,7 @@ impl World {
                 card: None,
                 initiator: Initiator::Payer,
                 on_refusal: OnRefusal::Answer,
+                from_balance: self.share(case),
             }),
             Act::Answer(operation, said) => Command::Report(ReportOutcome {
                 payment_id,
@@ -297,6 +355,15 @@ impl World {
                 description: None,
                 initiator,
                 on_refusal: OnRefusal::Answer,
+            }),
+            Act::GiveBack(surplus, amount) => Command::ReturnSurplus(ReturnSurplus {
+                payment_id,
+                surplus,
+                operation_id,
+                amount,
+                reference: None,
+                reason: "asked for".to_owned(),
+                initiator: Initiator::Operator,
             }),
             Act::Send(operation) => Command::Send(SendOperation {
                 payment_id,
@@ -342,6 +409,9 @@ impl World {
                 *self.account(posting.credit) -= posting.amount;
             }
         }
+        for (_, change) in balance_deltas(&decision.effects.postings).into_values() {
+            self.balance = self.balance.plus(change);
+        }
         if let Act::Answer(number, said) = act {
             self.remember_end(number, said);
         }
@@ -352,6 +422,7 @@ impl World {
             AccountKind::ConnectorClearing => &mut self.clearing,
             AccountKind::MerchantPayable => &mut self.payable,
             AccountKind::Suspense => &mut self.suspense,
+            AccountKind::CustomerBalance => &mut self.credited,
         }
     }
 
@@ -416,15 +487,17 @@ impl World {
                 } else {
                     1_000 + o.parent.unwrap_or(0)
                 };
-                (o.kind, number, o.state, o.surplus, o.period_over, o.amount)
+                let marks = [o.surplus, o.credited, o.period_over];
+                (o.kind, number, o.state, marks, o.amount, o.on_balance)
             })
             .collect();
-        operations.sort_by_key(|o| (o.1, o.0.word(), o.2.word(), o.5));
+        operations.sort_by_key(|o| (o.1, o.0.word(), o.2.word(), o.4, o.5));
         let own = |timer: &&(TimerKind, u32)| {
             matches!(timer.0, TimerKind::Expiry | TimerKind::ProcessingPeriod)
         };
         Key {
             operations,
+            balance: (self.balance.posted, self.balance.reserved),
             ended: self.ended,
             completed_by: self.payment.completed_by,
             status: self.payment.status(),
