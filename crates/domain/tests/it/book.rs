@@ -221,12 +221,7 @@ impl Book {
         let paid = self.winner.map_or(0, |n| self.lines[place(n)].share);
         let taken = self.captured - paid;
         let back = |l: &&Line| l.kind == Kind::Refund && (l.open() || l.state == State::Yes);
-        let gone: i64 = self
-            .lines
-            .iter()
-            .filter(back)
-            .map(|l| l.at_gateway())
-            .sum();
+        let gone: i64 = self.lines.iter().filter(back).map(|l| l.at_gateway()).sum();
         (taken, taken - gone)
     }
 

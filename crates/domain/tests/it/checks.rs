@@ -184,7 +184,9 @@ fn balance(desk: &Desk, book: &Book) {
     assert_eq!((posted, reserved), (book.balance, book.reserved), "balance");
     assert!(0 <= reserved && reserved <= posted, "spent twice");
     let mut parts = balance_deltas(&desk.postings).into_values();
-    let (_, part) = parts.next().unwrap_or((desk.project.id, Balance::default()));
+    let (_, part) = parts
+        .next()
+        .unwrap_or((desk.project.id, Balance::default()));
     assert_eq!(parts.next(), None, "one customer, one currency");
     let counted = count(&desk.postings, AccountKind::CustomerBalance);
     let of_account = (
@@ -192,10 +194,17 @@ fn balance(desk: &Desk, book: &Book) {
         counted.pending_debit,
     );
     assert_eq!((part.posted, part.reserved), of_account, "its account");
-    assert_eq!(counted.pending_credit, 0, "nothing is promised to a balance");
+    assert_eq!(
+        counted.pending_credit, 0,
+        "nothing is promised to a balance"
+    );
     let payment = &desk.payment;
     let (_, at_gateway) = book.of_gateway();
-    assert_eq!(payment.refundable_at_gateway(), at_gateway, "at the gateway");
+    assert_eq!(
+        payment.refundable_at_gateway(),
+        at_gateway,
+        "at the gateway"
+    );
     for operation in payment.tries().filter(|o| o.surplus) {
         let number = operation.number;
         let left = payment.surplus_left(operation);
@@ -210,7 +219,8 @@ fn balance(desk: &Desk, book: &Book) {
 
 /// What a try has reserved on the balance is reserved once, and posted or released once, wholly, when it ends.
 fn reservation_ends_once(desk: &Desk, operation: &Operation) {
-    let own = |p: &&Posting| p.operation == operation.number && p.debit == AccountKind::CustomerBalance;
+    let own =
+        |p: &&Posting| p.operation == operation.number && p.debit == AccountKind::CustomerBalance;
     let own: Vec<_> = desk
         .postings
         .iter()
@@ -247,7 +257,10 @@ fn pending(desk: &Desk, book: &Book, open: &BTreeMap<u32, i64>) {
         0
     };
     assert_eq!(left(EntryKind::Hold), on_hold, "pending on the hold");
-    let tries = book.lines.iter().filter(|l| l.kind == Kind::Try && l.open());
+    let tries = book
+        .lines
+        .iter()
+        .filter(|l| l.kind == Kind::Try && l.open());
     let promised: i64 = tries.map(|l| l.share).sum();
     assert_eq!(left(EntryKind::Sale), promised, "pending on the balance");
     let refunds = book.lines.iter().filter(|l| l.kind == Kind::Refund);

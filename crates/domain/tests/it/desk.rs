@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use altyn_domain::{
-    Balance, BeginTry, Bucket, CancelPayment, Capture, Command, ConnectorSettings, Context, Currency,
-    Customer, Decision, DeclineCode, Delivery, Effects, Endpoint, EndpointSecret, Event, EventKind,
-    FireTimer, HttpMethod, IdSource, Incident, Initiator, Language, Money, OnRefusal, Operation,
-    OperationId, Order, Outcome, PayerAction, Payment, PaymentId, PaymentMethod, Posting, Project,
-    ProjectId, ProjectSettings, ReferenceKind, Refund, RefundAbility, Refusal, RegisterPayment,
-    Report, ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, SurplusPolicy, Target,
-    TimerChange, TimerKey, TimerKind, Timestamp, Void, Way, balance_deltas, decide,
+    Balance, BeginTry, Bucket, CancelPayment, Capture, Command, ConnectorSettings, Context,
+    Currency, Customer, Decision, DeclineCode, Delivery, Effects, Endpoint, EndpointSecret, Event,
+    EventKind, FireTimer, HttpMethod, IdSource, Incident, Initiator, Language, Money, OnRefusal,
+    Operation, OperationId, OperationState, Order, Outcome, PayerAction, Payment, PaymentId,
+    PaymentMethod, Posting, Project, ProjectId, ProjectSettings, ReferenceKind, Refund,
+    RefundAbility, Refusal, RegisterPayment, Report, ReportOutcome, ResolveIncident, ReturnSurplus,
+    SendOperation, SurplusPolicy, Target, TimerChange, TimerKey, TimerKind, Timestamp, Void, Way,
+    balance_deltas, decide,
 };
 
 /// The exchange deadline that every decision is given.
@@ -434,6 +435,14 @@ impl Desk {
         let command = self.refund_command(amount, None, None);
         let number = self.done(&command);
         self.approve(number);
+        number
+    }
+
+    /// Refunds what needs no gateway, so that it is done at once.
+    pub fn refunded_at_once(&mut self, amount: Option<i64>) -> u32 {
+        let command = self.refund_command(amount, None, None);
+        let number = self.done(&command);
+        assert_eq!(self.operation(number).state, OperationState::Succeeded);
         number
     }
 

@@ -1,6 +1,7 @@
 //! The rules of a payment, tested from outside: every change goes through `decide`, and a [`desk::Desk`]
 //! keeps what it returns as a database would.
 
+mod balance;
 mod book;
 mod checks;
 mod decide_edges;

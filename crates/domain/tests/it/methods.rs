@@ -1,9 +1,9 @@
 //! What a payment method takes and refunds, refusals that are recorded, notices that are not believed.
 
 use altyn_domain::{
-    AmountRange, Command, Currency, Customer, CustomerKind, DeclineCode, DoubtNotice, EventKind, HttpMethod, IncidentKind,
-    Initiator, OnRefusal, OperationState, Outcome, PayerAction, PaymentStatus, RefundAbility,
-    Refusal, Report, TimerKind, Way,
+    AmountRange, Command, Currency, Customer, CustomerKind, DeclineCode, DoubtNotice, EventKind,
+    HttpMethod, IncidentKind, Initiator, OnRefusal, OperationState, Outcome, PayerAction,
+    PaymentStatus, RefundAbility, Refusal, Report, TimerKind, Way,
 };
 
 use crate::desk::{Desk, Setup, challenge, endpoint};

@@ -13,9 +13,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::book::{Book, Expected, Kind, Line, News, State};
 use crate::checks::check;
 use crate::desk::{Desk, Setup, challenge};
-use crate::script::{
-    Act, Amount, Expects, Said, SaidAmount, Share, Step, percent, script,
-};
+use crate::script::{Act, Amount, Expects, Said, SaidAmount, Share, Step, percent, script};
 
 /// How long a script is at most; on average it is half as long.
 const STEPS_MAX: usize = 120;
@@ -228,7 +226,9 @@ impl Game {
         let amount = self.amount(amount);
         // The same numbers as those of refunds: the two know nothing of each other.
         let reference = reference.map(|n| format!("refund-{n}"));
-        let command = self.desk.return_command(number, amount, reference.as_deref());
+        let command = self
+            .desk
+            .return_command(number, amount, reference.as_deref());
         let expected = self.book.give_back(number, amount, reference.as_deref());
         self.compare(&command, expected);
     }

@@ -142,9 +142,8 @@ fn balance(world: &World) {
     let posted = world.balance.posted;
     assert_eq!(world.began_with - posted, world.credited, "its account");
     let own = |kind: OperationKind| -> i64 {
-        let done = |o: &&Operation| {
-            o.kind == kind && !o.surplus && o.state == OperationState::Succeeded
-        };
+        let done =
+            |o: &&Operation| o.kind == kind && !o.surplus && o.state == OperationState::Succeeded;
         let operations = payment.operations.iter().filter(done);
         operations.map(|o| o.on_balance).sum()
     };
@@ -248,7 +247,11 @@ fn return_ends(operation: &Operation, said: Said, step: &Step<'_>) {
         Said::Yes => Phase::Posted,
         _ => Phase::Released,
     };
-    let moved: Vec<_> = effects.postings.iter().map(|p| (p.entry, p.phase)).collect();
+    let moved: Vec<_> = effects
+        .postings
+        .iter()
+        .map(|p| (p.entry, p.phase))
+        .collect();
     let is_money = operation.kind != OperationKind::Void;
     let expected = is_money.then_some((EntryKind::SurplusReturn, phase));
     assert_eq!(moved, Vec::from_iter(expected), "the end of a return");

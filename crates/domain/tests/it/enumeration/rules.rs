@@ -218,7 +218,9 @@ impl Row {
         let expired = step.after.is_late().then_some(PaymentStatus::Expired);
         let expected = match self.then {
             Then::Processing => PaymentStatus::Processing,
-            Then::Paid if step.case.choice.way == altyn_domain::Way::Hold => PaymentStatus::Authorized,
+            Then::Paid if step.case.choice.way == altyn_domain::Way::Hold => {
+                PaymentStatus::Authorized
+            }
             Then::Paid => PaymentStatus::Captured,
             Then::WaitsOrExpired => expired.unwrap_or(PaymentStatus::AwaitingPayment),
             Then::WaitsOrOver => {

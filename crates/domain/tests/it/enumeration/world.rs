@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use altyn_domain::{
-    AccountKind, Balance, BeginTry, CancelPayment, Capture, Command, Context, Decision, DeclineCode,
-    EventKind, FireTimer, IdSource, Initiator, OnRefusal, Operation, OperationId, OperationKind,
-    OperationState, Outcome, Payment, PaymentStatus, Phase, Project, Refund, Refusal, Report,
-    ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, SurplusPolicy, Target, TimerChange, TimerKind,
-    Timestamp, Void, Way, balance_deltas, decide,
+    AccountKind, Balance, BeginTry, CancelPayment, Capture, Command, Context, Decision,
+    DeclineCode, EventKind, FireTimer, IdSource, Initiator, OnRefusal, Operation, OperationId,
+    OperationKind, OperationState, Outcome, Payment, PaymentStatus, Phase, Project, Refund,
+    Refusal, Report, ReportOutcome, ResolveIncident, ReturnSurplus, SendOperation, SurplusPolicy,
+    Target, TimerChange, TimerKind, Timestamp, Void, Way, balance_deltas, decide,
 };
 
 use super::table::{Follows, Stands, of_surplus};
@@ -123,14 +123,7 @@ pub struct Key {
 
 /// What of an operation is part of the key: kind, number, state, surplus, credited, period over, amount, on the
 /// balance.
-type Part = (
-    OperationKind,
-    u32,
-    OperationState,
-    [bool; 3],
-    i64,
-    i64,
-);
+type Part = (OperationKind, u32, OperationState, [bool; 3], i64, i64);
 
 struct Ids<'a>(&'a mut u64);
 
