@@ -545,3 +545,28 @@ fn a_checked_card_moves_no_money() {
     assert_eq!(desk.told(), [EventKind::Verified]);
     assert!(desk.postings.is_empty());
 }
+
+#[test]
+fn keys_of_captures_voids_and_refunds_know_nothing_of_each_other() {
+    let mut desk = paid(Way::Hold);
+    let key = Some("k-1".to_owned());
+    let Command::Capture(mut capture) = desk.capture_command(Some(4_000), false) else {
+        panic!("it captures");
+    };
+    capture.reference.clone_from(&key);
+    let capture = Command::Capture(capture);
+    let number = desk.done(&capture);
+    let again = desk.run(&capture).expect("it is answered");
+    assert!(again.repeated && again.operation == Some(number));
+    desk.approve(number);
+
+    let refund = desk.refund_command(Some(1_000), key.as_deref(), None);
+    let refund = desk.done(&refund);
+    assert_eq!(desk.operation(refund).amount, 1_000);
+    let Command::Void(mut void) = desk.void_command(None) else {
+        panic!("it voids");
+    };
+    void.reference = key;
+    let void = desk.done(&Command::Void(void));
+    assert_eq!(desk.operation(void).amount, 6_000);
+}
