@@ -5,10 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use altyn_domain::{Command, PaymentId, Way};
-use altyn_storage::conformance::fixture::Gate;
-use altyn_storage::{BatchId, ChangeSet, Storage, StorageError};
+use altyn_storage::conformance::fixture::{Gate, START};
+use altyn_storage::conformance::trail::entry;
+use altyn_storage::{
+    BatchId, ChangeSet, Idempotency as _, IdempotencyRecord, SettingsChange, Storage, StorageError,
+    Trail as _,
+};
 use altyn_storage_postgres::{PostgresOptions, PostgresStorage};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::database::Database;
 use crate::proxy::{Line, Proxy};
@@ -266,4 +271,78 @@ async fn a_database_that_is_away_is_unavailable_within_the_limits() {
         assert_eq!(gate.read(paid.id).await, paid);
         gate.registered(Way::Purchase).await;
     }
+}
+
+/// A request that was recorded while the answer was lost is not told as one that was not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_answer_is_lost_is_in_doubt() {
+    let database = Database::create().await;
+    let proxy = Proxy::start(database.url()).await;
+    let storage = PostgresStorage::connect(proxy.url(), PostgresOptions::default()).await;
+    let storage = Arc::new(storage.expect("it connects"));
+    let record = |number: u8| IdempotencyRecord {
+        owner: Uuid::nil(),
+        key_hash: vec![number; 32],
+        digest: vec![number; 32],
+        at: START,
+        answer: None,
+    };
+    let begun = storage.begin_request(&record(1)).await;
+    assert_eq!(begun.expect("it is written"), None);
+    proxy.set(Line::Mute);
+    let beginning = {
+        let storage = Arc::clone(&storage);
+        let second = record(2);
+        tokio::spawn(async move { storage.begin_request(&second).await })
+    };
+    let client = database.client().await;
+    let deadline = Instant::now() + DEADLINE;
+    let sql = "SELECT count(*) FROM idempotency_records";
+    while client
+        .query_one(sql, &[])
+        .await
+        .expect("it counts")
+        .get::<_, i64>(0)
+        < 2
+    {
+        assert!(Instant::now() < deadline, "it was never written");
+    }
+    proxy.set(Line::Cut);
+    let begun = beginning.await.expect("it ends");
+    assert!(
+        matches!(begun, Err(StorageError::CommitUnknown(_))),
+        "{begun:?}"
+    );
+    proxy.set(Line::Whole);
+    let again = storage.begin_request(&record(2)).await;
+    assert_eq!(again.expect("it reads"), Some(record(2)));
+}
+
+/// A change that is given up half-way leaves nothing, and its connection goes on without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_change_of_settings_leaves_nothing() {
+    let database = Database::create().await;
+    let options = PostgresOptions {
+        read_connections_max: 1,
+        ..PostgresOptions::default()
+    };
+    let storage = PostgresStorage::connect(database.url(), options).await;
+    let storage = storage.expect("it connects");
+    let change = SettingsChange {
+        audit: vec![entry(1, 1)],
+        ..SettingsChange::default()
+    };
+    let mut client = database.client().await;
+    let blocker = client.transaction().await.expect("it begins");
+    let lock = "SELECT 1 FROM installation FOR UPDATE";
+    blocker.execute(lock, &[]).await.expect("it is in the way");
+    let impatient =
+        tokio::time::timeout(Duration::from_millis(300), storage.save_settings(&change));
+    impatient.await.expect_err("it waits for the row");
+    blocker.rollback().await.expect("it lets go");
+    assert_eq!(storage.settings_version().await.ok(), Some(0));
+    assert_eq!(storage.audit_heads().await.ok(), Some(Vec::new()));
+    storage.save_settings(&change).await.expect("it saves");
+    assert_eq!(storage.settings_version().await.ok(), Some(1));
+    assert_eq!(storage.audit_heads().await.ok(), Some(change.audit));
 }

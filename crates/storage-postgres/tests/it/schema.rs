@@ -89,3 +89,46 @@ async fn a_refusal_of_the_database_is_told_as_a_bug() {
     );
     gate.registered(Way::Purchase).await;
 }
+
+/// What stood in the database before the back office came is there afterwards: rows without the new columns,
+/// and the old table of changes as a chain of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_database_is_brought_up_to_date() {
+    let database = Database::create().await;
+    let client = database.client().await;
+    let older = [
+        include_str!("../../migrations/V1__foundation.sql"),
+        include_str!("../../migrations/V2__serials.sql"),
+        "INSERT INTO projects SELECT '00000000-0000-0000-0000-000000000007', 7, 'Shop', 'shop', '', 1; \
+         INSERT INTO settings_audit VALUES (1, 10, 'two \"shops\"'), (2, 20, 'a key');",
+        include_str!("../../migrations/V3__back_office.sql"),
+    ];
+    for sql in older {
+        client.batch_execute(sql).await.expect("it is applied");
+    }
+    let sql = "SELECT number, at, actor_id IS NULL AND scope_id IS NULL, actor_name, action, \
+               detail::json ->> 'what' FROM audit_entries \
+               WHERE chain = '00000000-0000-0000-0000-000000000000' AND length(hash) = 0 ORDER BY number";
+    let rows = client.query(sql, &[]).await.expect("it reads");
+    let rows: Vec<(i64, i64, String)> = rows
+        .iter()
+        .map(|row| {
+            assert!(row.get::<_, bool>(2));
+            assert_eq!(row.get::<_, &str>(3), "altyn");
+            assert_eq!(row.get::<_, &str>(4), "settings.changed");
+            (row.get(0), row.get(1), row.get(5))
+        })
+        .collect();
+    let wanted = [
+        (1, 10, "two \"shops\"".to_owned()),
+        (2, 20, "a key".to_owned()),
+    ];
+    assert_eq!(rows, wanted);
+    let sql = "SELECT count(*) FROM projects WHERE merchant_id IS NULL";
+    let kept: i64 = client.query_one(sql, &[]).await.expect("it counts").get(0);
+    assert_eq!(kept, 1);
+    for sql in ["TRUNCATE audit_entries", "DELETE FROM audit_entries"] {
+        let refused = client.batch_execute(sql).await;
+        assert!(refused.is_err(), "the database accepted {sql}");
+    }
+}
