@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CardDetails, Money, Operation, Outcome, Payment, Report, Timestamp};
+use crate::{
+    AmountRange, CardDetails, MethodKind, Money, Operation, Outcome, Payment, RefundAbility, Report, Timestamp,
+};
 
 /// Method of an HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -273,6 +275,28 @@ pub enum NotFoundRule {
     FinalAfterMs(i64),
 }
 
+/// What a gateway says that it can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Its name, for people.
+    pub name: String,
+    /// Whether it only plays and moves no money.
+    pub test: bool,
+    /// The currencies and amounts that it takes.
+    pub ranges: Vec<AmountRange>,
+    /// Which refunds it makes.
+    pub refunds: RefundAbility,
+    /// Whether it can reserve first and capture later.
+    pub holds: bool,
+    /// Milliseconds after which "no such operation" is final; never if absent.
+    pub not_found_final_after_ms: Option<i64>,
+}
+
+/// Why an answer is no [`Description`]; for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDescribed(pub String);
+
 /// A translator for one gateway. No sockets, clock or randomness.
 pub trait Connector: Send + Sync {
     /// The name payment methods choose it by.
@@ -281,6 +305,52 @@ pub trait Connector: Send + Sync {
     /// The headers of responses that [`step`](Self::step) looks at, in lower case.
     fn wanted_headers(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// The settings that a payment method must give: an array of field descriptors as JSON text, in the order
+    /// in which a screen asks for them. `None` if payment methods are not made from it as it is.
+    fn settings_schema(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What a payer does to pay by it.
+    fn method_kind(&self) -> MethodKind {
+        MethodKind::Card
+    }
+
+    /// Whether these settings can be worked with.
+    ///
+    /// # Errors
+    /// The setting that is missing or cannot be used.
+    fn check_settings(&self, _settings: &ConnectorSettings) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
+    /// The request that asks the gateway what it can do, as the message `id`.
+    ///
+    /// # Errors
+    /// If the gateway cannot tell or a setting is missing; then nothing is sent.
+    fn describe(
+        &self,
+        _settings: &ConnectorSettings,
+        _id: &str,
+        _at: Timestamp,
+    ) -> Result<HttpRequest, ConnectorError> {
+        Err(ConnectorError::Unsupported)
+    }
+
+    /// What the answer to [`describe`](Self::describe) says.
+    ///
+    /// # Errors
+    /// Why it says nothing.
+    fn description(
+        &self,
+        _settings: &ConnectorSettings,
+        _id: &str,
+        _at: Timestamp,
+        _response: &HttpResponse,
+    ) -> Result<Description, NotDescribed> {
+        Err(NotDescribed("this gateway cannot tell".to_owned()))
     }
 
     /// The request for one exchange.

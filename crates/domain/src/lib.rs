@@ -42,8 +42,8 @@ pub use command::{
 };
 pub use connector::{
     Addresses, Authentication, BrowserFacts, Connector, ConnectorError, ConnectorSettings,
-    ExchangeKind, ExchangeRequest, HttpMethod, HttpRequest, HttpResponse, NotFoundRule, Notice,
-    NoticeReading, NoticeRefusal, ROUNDS_MAX, Step,
+    Description, ExchangeKind, ExchangeRequest, HttpMethod, HttpRequest, HttpResponse,
+    NotDescribed, NotFoundRule, Notice, NoticeReading, NoticeRefusal, ROUNDS_MAX, Step,
 };
 pub use context::{Context, Effects, IdSource};
 pub use decide::{Answer, Decision, decide};

@@ -50,6 +50,11 @@ pub enum AuthenticationError {
 pub struct Secret(pub(crate) String);
 
 impl Secret {
+    /// A secret that somebody typed in.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text.
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,14 +1,21 @@
 //! Settings in memory at one version: the tree of owners, projects, credentials, connectors and payment
-//! methods. Read by every request, replaced whole.
+//! methods. Read by every request, replaced whole. The methods of resellers are in the projects already.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use altyn_domain::{MerchantId, Project, ProjectId, ResellerId};
-use altyn_storage::{CredentialRecord, ProjectRecord, SettingsKind, SettingsRecords};
+use altyn_domain::{
+    ConnectorId, MerchantId, MethodId, Project, ProjectId, ProjectSettings, ResellerId,
+};
+use altyn_storage::{
+    CredentialRecord, ProjectRecord, SettingsEntry, SettingsKind, SettingsRecords,
+};
+use aws_lc_rs::digest;
 use ipnet::IpNet;
 
 use crate::authenticate::{Credential, CredentialKey};
+use crate::registry::{Method, Registered, offer};
+use crate::trail::hex;
 use crate::tree::{Merchant, Reseller};
 use crate::{EngineError, Vault};
 
@@ -27,6 +34,12 @@ pub(crate) struct Directory {
     pub credential_records: Vec<CredentialRecord>,
     pub resellers: HashMap<ResellerId, Reseller>,
     pub merchants: HashMap<MerchantId, Merchant>,
+    /// The registry, archived connectors too.
+    pub connectors: HashMap<ConnectorId, Registered>,
+    /// The payment methods of resellers, archived ones too.
+    pub methods: HashMap<MethodId, Method>,
+    /// The tags of resellers and merchants, by their ids.
+    pub tags: HashMap<uuid::Uuid, String>,
 }
 
 impl Directory {
@@ -46,8 +59,16 @@ impl Directory {
                     let merchant = Merchant::open(entry, vault)?;
                     directory.merchants.insert(merchant.id, merchant);
                 }
-                SettingsKind::Connector | SettingsKind::Method => {}
+                SettingsKind::Connector => {
+                    let connector = Registered::open(entry, vault)?;
+                    directory.connectors.insert(connector.id, connector);
+                }
+                SettingsKind::Method => {
+                    let method = Method::open(entry, vault)?;
+                    directory.methods.insert(method.id, method);
+                }
             }
+            directory.tags.insert(entry.id, tag_of(entry));
         }
         for record in records.projects {
             let project = open_project(&record, vault)?;
@@ -63,7 +84,14 @@ impl Directory {
             }
         }
         directory.credential_records = records.credentials;
+        offer::resolve(&mut directory);
         Ok(directory)
+    }
+
+    /// A project's settings as they are stored: without the methods that resellers offer it.
+    pub(crate) fn own_settings(&self, id: ProjectId) -> Option<ProjectSettings> {
+        let project = self.projects.get(&id)?;
+        Some(offer::own(&project.settings))
     }
 
     /// The root reseller, once there is one.
@@ -71,6 +99,25 @@ impl Directory {
         let mut resellers = self.resellers.values();
         resellers.find(|reseller| reseller.parent.is_none())
     }
+}
+
+/// A text that is another one whenever the stored thing was written again: each seal is another text.
+pub(crate) fn tag_of(entry: &SettingsEntry) -> String {
+    tag(&[&entry.body])
+}
+
+/// As [`tag_of`], for a project.
+pub(crate) fn tag_of_project(record: &ProjectRecord) -> String {
+    tag(&[&record.name, &record.slug, &record.settings])
+}
+
+fn tag(parts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(part.as_bytes());
+        context.update(&[0]);
+    }
+    hex(&context.finish().as_ref()[..8])
 }
 
 fn open_credential(record: &CredentialRecord) -> Result<(CredentialKey, Credential), EngineError> {

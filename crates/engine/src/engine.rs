@@ -163,6 +163,15 @@ impl Engine {
         self.0.connectors.get(name)
     }
 
+    /// The connectors that payment methods can be made from as they are, by name.
+    pub(crate) fn builtin_names(&self) -> Vec<&'static str> {
+        let connectors = self.0.connectors.iter();
+        let offered = connectors.filter(|(_, connector)| connector.settings_schema().is_some());
+        let mut names: Vec<&str> = offered.map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        names
+    }
+
     pub(crate) fn format(&self, name: &str) -> Option<&Arc<dyn CallbackFormat>> {
         self.0.formats.get(name)
     }

@@ -1,6 +1,6 @@
 //! Whether a card takes part in 3-D Secure. A question to the gateway; no payment, nothing is kept.
 
-use altyn_domain::{CardNumber, ConnectorError, Refusal};
+use altyn_domain::{CardNumber, ConnectorError, MethodKind, Refusal};
 use tracing::warn;
 
 use crate::{Engine, EngineError, Owner};
@@ -16,7 +16,7 @@ impl Engine {
         owner: &Owner,
         card: &CardNumber,
     ) -> Result<Option<(char, String, String)>, EngineError> {
-        let method = owner.project().settings.methods.first();
+        let method = owner.project().method_of(MethodKind::Card);
         let method = method.ok_or(Refusal::MethodUnavailable)?;
         let connector = self
             .connector(&method.connector)

@@ -28,6 +28,7 @@ mod pay;
 mod people;
 mod receivers;
 mod register;
+mod registry;
 mod repeats;
 mod settings;
 mod timers;
@@ -56,6 +57,11 @@ pub use people::{
     SessionView, SignIn, SignInError, SignedIn, UserChange, UserView,
 };
 pub use register::Registration;
+pub use registry::{
+    ConnectorChange, ConnectorChoice, ConnectorView, FieldKind, FieldOption, Form, FormField,
+    KeyRotation, MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName,
+    MethodView, NewConnector, NewMethod, Offer, OwnMethod, OwnerRef,
+};
 pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;
 pub use trail_reading::{AuditQuery, TrailFinding, TrailReport};

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::authenticate::TOKEN_LOGIN;
 use crate::directory::Directory;
+use crate::registry::offer::own;
 use crate::trail::Act;
 use crate::tree::Sealer;
 use crate::{Caller, Engine, EngineError, NewCredential, OfficeError, Secret};
@@ -130,12 +131,13 @@ impl Engine {
             merchant_id,
             name: new.name.clone(),
             slug: new.slug.clone(),
-            settings: self.sealer().seal(id.uuid(), &new.settings)?,
+            settings: self.sealer().seal(id.uuid(), &own(&new.settings))?,
             created_at: now,
         })
     }
 
-    /// Replaces the settings of a project, whatever they were.
+    /// Replaces the settings of a project, whatever they were. Methods that a reseller offers it are none of
+    /// its own and left out.
     ///
     /// # Errors
     /// If there is no such project or the database refuses it.
@@ -147,7 +149,7 @@ impl Engine {
         let caller = Caller::command("altyn");
         self.edit_plain(|directory| {
             let mut record = record_of(directory, id)?;
-            record.settings = self.sealer().seal(id.uuid(), settings)?;
+            record.settings = self.sealer().seal(id.uuid(), &own(settings))?;
             let scope = Some(id.uuid());
             let act = Act::by(&caller, scope, "project.changed", id, json!({}));
             let edit = Edit {
@@ -238,11 +240,9 @@ impl Engine {
         };
         self.edit_plain(|directory| {
             let mut record = record_of(directory, project)?;
-            let known = directory
-                .projects
-                .get(&project)
+            let mut settings = directory
+                .own_settings(project)
                 .ok_or_else(|| no_project(project))?;
-            let mut settings = known.settings.clone();
             settings.keys.push(SharedKey {
                 dialect: dialect.to_owned(),
                 login: login.to_owned(),

@@ -41,7 +41,7 @@ mod wire;
 
 use altyn_domain::{
     Connector, ConnectorError, ConnectorSettings, ExchangeRequest, HttpRequest, HttpResponse,
-    NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
+    MethodKind, NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
 };
 
 use deal::Deal;
@@ -50,6 +50,26 @@ use settings::Generation;
 /// After so long no request of generation 2 can still be under way.
 const NOT_FOUND_FINAL_AFTER_MS: i64 = 60_000;
 
+/// What a payment method gives.
+const SETTINGS: &str = r#"[
+  {"type": "string", "key": "base_url", "label": "Host of the partner", "required": true,
+   "pattern": "^https?://[^\\s]+$", "max_length": 500,
+   "help": "Without a path, such as https://api.cashfree.com"},
+  {"type": "string", "key": "app_id", "label": "App id", "required": true, "max_length": 200},
+  {"type": "password", "key": "secret", "label": "Secret key", "required": true, "max_length": 500},
+  {"type": "select", "key": "generation", "label": "Interface", "default": "2", "options": [
+    {"value": "1", "label": "First generation (forms)"},
+    {"value": "2", "label": "Second generation (JSON)"}]},
+  {"type": "string", "key": "api_version", "label": "Version of the interface", "max_length": 10,
+   "pattern": "^\\d{4}-\\d{2}-\\d{2}$", "help": "Second generation only; 2026-01-01 unless given"},
+  {"type": "string", "key": "wallet", "label": "Wallet", "max_length": 50, "pattern": "^[a-z0-9]+$",
+   "help": "Second generation only; paytm unless given"},
+  {"type": "string", "key": "order_minutes", "label": "Minutes in which an order can be paid",
+   "pattern": "^[1-9]\\d{0,4}$", "help": "Second generation only; 15 unless given"},
+  {"type": "radio", "key": "link_method", "label": "How payers are sent to a link", "default": "GET",
+   "options": [{"value": "GET", "label": "GET"}, {"value": "POST", "label": "POST"}]}
+]"#;
+
 /// The connector of Cashfree.
 #[derive(Debug, Clone, Copy)]
 pub struct Cashfree;
@@ -57,6 +77,18 @@ pub struct Cashfree;
 impl Connector for Cashfree {
     fn name(&self) -> &'static str {
         "cashfree"
+    }
+
+    fn settings_schema(&self) -> Option<&'static str> {
+        Some(SETTINGS)
+    }
+
+    fn method_kind(&self) -> MethodKind {
+        MethodKind::Wallet
+    }
+
+    fn check_settings(&self, settings: &ConnectorSettings) -> Result<(), ConnectorError> {
+        settings::Settings::read(settings).map(drop)
     }
 
     fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {

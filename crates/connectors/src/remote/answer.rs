@@ -1,16 +1,17 @@
 //! What the answers of a remote connector mean. One that is not signed, not fresh or not about our question
 //! says nothing, and nothing is never a decline.
 
-use altyn_domain::{ExchangeKind, ExchangeRequest, HttpResponse, Step};
+use altyn_domain::{Description, ExchangeKind, ExchangeRequest, HttpResponse, Step, Timestamp};
 
+use super::description;
 use super::fault;
 use super::message::{self, Kind};
 use super::settings::Settings;
-use super::signature::Stamp;
-use super::state::{BODY_MAX, Standing, State};
+use super::signature::{self, Stamp};
+use super::state::{BODY_MAX, Standing, State, Unusable};
 
 pub(super) fn step(exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> Step {
-    let (Ok(settings), Ok(first)) = (Settings::read(exchange.settings), Kind::of(exchange)) else {
+    let (Ok(settings), Ok(first)) = (Settings::read(exchange.settings, exchange.at), Kind::of(exchange)) else {
         return Step::unknown();
     };
     let kind = if exchange.round == 0 {
@@ -18,19 +19,54 @@ pub(super) fn step(exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> S
     } else {
         Kind::Cancel
     };
-    let is_believed = response.body.len() <= BODY_MAX
-        && Stamp::read(response.headers.iter().map(|(n, v)| (*n, v.as_str()))).is_ok_and(|stamp| {
-            let right = settings.keys.verify(&stamp, &response.body, exchange.at);
-            // The answer to another question, however genuine, says nothing about this one.
-            right.is_ok() && stamp.id == message::message_id(exchange, kind)
-        });
-    if !is_believed {
+    let id = message::message_id(exchange, kind);
+    if believe(&settings, &id, exchange.at, response).is_err() {
         return Step::unknown();
     }
     match response.status {
         200 => understood(exchange, &settings, (kind, &response.body)),
         404 if exchange.round == 0 && is_not_found(&response.body) => Step::NotFound,
         _ => Step::unknown(),
+    }
+}
+
+/// Whether this is the answer to the message `id`; else why not.
+fn believe(
+    settings: &Settings<'_>,
+    id: &str,
+    at: Timestamp,
+    response: &HttpResponse,
+) -> Result<(), String> {
+    if response.body.len() > BODY_MAX {
+        return Err(Unusable::TooLarge.to_string());
+    }
+    let headers = response.headers.iter().map(|(n, v)| (*n, v.as_str()));
+    let stamp = Stamp::read(headers).map_err(|doubt| doubt.to_string())?;
+    let right = settings.keys.verify(&stamp, &response.body, at);
+    right.map_err(|doubt| doubt.to_string())?;
+    // The answer to another question, however genuine, says nothing about this one.
+    if stamp.id == id {
+        Ok(())
+    } else {
+        Err(format!("{} is not the one of the request", signature::ID))
+    }
+}
+
+/// What the connector says that it can do.
+pub(super) fn description(
+    settings: &Settings<'_>,
+    id: &str,
+    at: Timestamp,
+    response: &HttpResponse,
+) -> Result<Description, String> {
+    // A 401 need not be signed.
+    if response.status == 401 {
+        return Err("the connector does not believe our signature (401)".to_owned());
+    }
+    believe(settings, id, at, response)?;
+    match response.status {
+        200 => description::read(&response.body).map_err(|fault| fault.to_string()),
+        status => Err(format!("the connector answers {status}")),
     }
 }
 

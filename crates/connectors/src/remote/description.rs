@@ -1,6 +1,6 @@
 //! What a remote connector says about itself.
 
-use altyn_domain::{AmountRange, Currency, RefundAbility};
+use altyn_domain::{AmountRange, Currency, Description, RefundAbility};
 use serde::Deserialize;
 
 use super::state::{BODY_MAX, Unusable};
@@ -9,23 +9,6 @@ const NAME_MAX: usize = 100;
 const CURRENCIES_MAX: usize = 200;
 /// Thirty days.
 const NOT_FOUND_MAX_MS: i64 = 30 * 24 * 3_600 * 1_000;
-
-/// What a remote connector can do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
-    /// Its name, for people.
-    pub name: String,
-    /// Whether it plays the scenarios of the protocol and moves no money.
-    pub test: bool,
-    /// The currencies and amounts that it takes.
-    pub ranges: Vec<AmountRange>,
-    /// Which refunds it makes.
-    pub refunds: RefundAbility,
-    /// Whether it can reserve first and capture later.
-    pub holds: bool,
-    /// Milliseconds after which "no such operation" is final; never if absent.
-    pub not_found_final_after_ms: Option<i64>,
-}
 
 #[derive(Deserialize)]
 struct Wire {
@@ -45,46 +28,44 @@ struct WireRange {
     max: i64,
 }
 
-impl Description {
-    /// Reads the answer to `describe`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn read(body: &[u8]) -> Result<Self, Unusable> {
-        if body.len() > BODY_MAX {
-            return Err(Unusable::TooLarge);
-        }
-        let wire: Wire =
-            serde_json::from_slice(body).map_err(|error| Unusable::Json(error.to_string()))?;
-        let letters = wire.name.chars().count();
-        if !(1..=NAME_MAX).contains(&letters) || wire.name.chars().any(char::is_control) {
-            return Err(Unusable::Field("name"));
-        }
-        let refunds = match wire.refunds.as_str() {
-            "none" => RefundAbility::Never,
-            "full" => RefundAbility::Full,
-            "partial" => RefundAbility::Partial,
-            _ => return Err(Unusable::Field("refunds")),
-        };
-        if !(1..=CURRENCIES_MAX).contains(&wire.currencies.len()) {
-            return Err(Unusable::Field("currencies"));
-        }
-        let ranges: Option<Vec<AmountRange>> = wire.currencies.iter().map(range).collect();
-        if wire
-            .not_found_final_after_ms
-            .is_some_and(|ms| !(0..=NOT_FOUND_MAX_MS).contains(&ms))
-        {
-            return Err(Unusable::Field("not_found_final_after_ms"));
-        }
-        Ok(Self {
-            name: wire.name,
-            test: wire.test,
-            ranges: ranges.ok_or(Unusable::Field("currencies"))?,
-            refunds,
-            holds: wire.holds,
-            not_found_final_after_ms: wire.not_found_final_after_ms,
-        })
+/// Reads the answer to `describe`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read(body: &[u8]) -> Result<Description, Unusable> {
+    if body.len() > BODY_MAX {
+        return Err(Unusable::TooLarge);
     }
+    let wire: Wire =
+        serde_json::from_slice(body).map_err(|error| Unusable::Json(error.to_string()))?;
+    let letters = wire.name.chars().count();
+    if !(1..=NAME_MAX).contains(&letters) || wire.name.chars().any(char::is_control) {
+        return Err(Unusable::Field("name"));
+    }
+    let refunds = match wire.refunds.as_str() {
+        "none" => RefundAbility::Never,
+        "full" => RefundAbility::Full,
+        "partial" => RefundAbility::Partial,
+        _ => return Err(Unusable::Field("refunds")),
+    };
+    if !(1..=CURRENCIES_MAX).contains(&wire.currencies.len()) {
+        return Err(Unusable::Field("currencies"));
+    }
+    let ranges: Option<Vec<AmountRange>> = wire.currencies.iter().map(range).collect();
+    if wire
+        .not_found_final_after_ms
+        .is_some_and(|ms| !(0..=NOT_FOUND_MAX_MS).contains(&ms))
+    {
+        return Err(Unusable::Field("not_found_final_after_ms"));
+    }
+    Ok(Description {
+        name: wire.name,
+        test: wire.test,
+        ranges: ranges.ok_or(Unusable::Field("currencies"))?,
+        refunds,
+        holds: wire.holds,
+        not_found_final_after_ms: wire.not_found_final_after_ms,
+    })
 }
 
 fn range(wire: &WireRange) -> Option<AmountRange> {

@@ -3,7 +3,7 @@
 
 use altyn_domain::{
     ConnectorError, ExchangeKind, ExchangeRequest, HttpMethod, HttpRequest, Operation,
-    OperationKind,
+    OperationKind, Timestamp,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -134,6 +134,30 @@ struct Question<'a> {
     common: &'a RawValue,
 }
 
+/// The question what the connector can do.
+#[derive(Serialize)]
+struct Describe<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    settings: &'a RawValue,
+    #[serde(rename = "static")]
+    common: &'a RawValue,
+}
+
+/// The request that asks what the connector can do.
+pub(super) fn describe(
+    settings: &Settings<'_>,
+    id: &str,
+    at: Timestamp,
+) -> Result<HttpRequest, ConnectorError> {
+    let body = to_json(&Describe {
+        kind: "describe",
+        settings: settings.own,
+        common: settings.common,
+    })?;
+    Ok(signed(settings, id, signature::second_of(at), body))
+}
+
 /// The request of this kind about the operation of an exchange.
 pub(super) fn request(
     exchange: &ExchangeRequest<'_>,
@@ -153,20 +177,24 @@ pub(super) fn request(
     }?;
     let id = message_id(exchange, kind);
     let second = signature::second_of(exchange.at);
+    Ok(signed(settings, &id, second, body))
+}
+
+fn signed(settings: &Settings<'_>, id: &str, second: i64, body: Vec<u8>) -> HttpRequest {
     let headers = vec![
         ("content-type", "application/json".to_owned()),
         ("accept", "application/json".to_owned()),
         (VERSION_HEADER, VERSION.to_owned()),
-        (signature::SIGNATURE, settings.keys.sign(&id, second, &body)),
+        (signature::SIGNATURE, settings.keys.sign(id, second, &body)),
         (signature::TIMESTAMP, second.to_string()),
-        (signature::ID, id),
+        (signature::ID, id.to_owned()),
     ];
-    Ok(HttpRequest {
+    HttpRequest {
         method: HttpMethod::Post,
         url: settings.base_url.to_owned(),
         headers,
         body,
-    })
+    }
 }
 
 /// The name of a message. What makes something has one name for ever; of questions each is a new one.

@@ -2,8 +2,8 @@
 //! `docs/connector-protocol.md`.
 //!
 //! Settings: `base_url` (the connector's address, as it is; `https`, or `http` on this machine), `key` (one
-//! key `whsec_…`, or two separated by a space while it is being replaced: the first signs, both verify),
-//! and optionally `settings` and `static` (JSON objects as texts, passed on as they are),
+//! key `whsec_…`, or two separated by a space while it is being replaced: both sign and verify),
+//! and optionally `old_key_until_ms` (when the second of two keys ends), `settings` and `static` (JSON objects as texts, passed on as they are),
 //! `not_found_final_after_ms` (what the connector's `describe` says; without it "not found" is never
 //! believed), `allow_http` (`yes`: plain HTTP to another machine too).
 //!
@@ -22,8 +22,9 @@ pub mod signature;
 pub mod state;
 
 use altyn_domain::{
-    Connector, ConnectorError, ConnectorSettings, ExchangeRequest, HttpRequest, HttpResponse,
-    NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
+    Connector, ConnectorError, ConnectorSettings, Description, ExchangeRequest, HttpRequest,
+    HttpResponse, MethodKind, NotDescribed, NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
+    Timestamp,
 };
 
 use message::Kind;
@@ -48,8 +49,36 @@ impl Connector for Remote {
         &signature::HEADERS
     }
 
+    fn method_kind(&self) -> MethodKind {
+        MethodKind::Wallet
+    }
+
+    fn check_settings(&self, settings: &ConnectorSettings) -> Result<(), ConnectorError> {
+        Settings::read(settings, Timestamp::from_millis(0)).map(drop)
+    }
+
+    fn describe(
+        &self,
+        settings: &ConnectorSettings,
+        id: &str,
+        at: Timestamp,
+    ) -> Result<HttpRequest, ConnectorError> {
+        message::describe(&Settings::read(settings, at)?, id, at)
+    }
+
+    fn description(
+        &self,
+        settings: &ConnectorSettings,
+        id: &str,
+        at: Timestamp,
+        response: &HttpResponse,
+    ) -> Result<Description, NotDescribed> {
+        let settings = Settings::read(settings, at).map_err(|why| NotDescribed(why.to_string()))?;
+        answer::description(&settings, id, at, response).map_err(NotDescribed)
+    }
+
     fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {
-        let settings = Settings::read(exchange.settings)?;
+        let settings = Settings::read(exchange.settings, exchange.at)?;
         message::request(exchange, &settings, Kind::of(exchange)?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use altyn_domain::{ConnectorError, ConnectorSettings};
+use altyn_domain::{ConnectorError, ConnectorSettings, Timestamp};
 use serde_json::value::RawValue;
 
 use super::signature::Keys;
@@ -18,16 +18,29 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    pub(super) fn read(settings: &'a ConnectorSettings) -> Result<Self, ConnectorError> {
+    /// The settings as they hold at that time: a key that is being replaced ends.
+    pub(super) fn read(
+        settings: &'a ConnectorSettings,
+        at: Timestamp,
+    ) -> Result<Self, ConnectorError> {
         let base_url = settings.require("base_url")?;
         let plain_allowed = settings.0.get("allow_http").map(String::as_str) == Some("yes");
         if !may_be_called(base_url, plain_allowed) {
             return Err(ConnectorError::MissingSetting("base_url"));
         }
         let keys = Keys::parse(settings.require("key")?);
+        let mut keys = keys.ok_or(ConnectorError::MissingSetting("key"))?;
+        if let Some(until) = settings.0.get("old_key_until_ms") {
+            let until_ms: i64 = until
+                .parse()
+                .map_err(|_| ConnectorError::MissingSetting("old_key_until_ms"))?;
+            if at.as_millis() >= until_ms {
+                keys = keys.newest();
+            }
+        }
         Ok(Self {
             base_url,
-            keys: keys.ok_or(ConnectorError::MissingSetting("key"))?,
+            keys,
             own: object(settings, "settings")?,
             common: object(settings, "static")?,
         })

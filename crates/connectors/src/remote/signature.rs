@@ -29,7 +29,7 @@ const SIGNATURES_MAX: usize = 8;
 
 const PREFIX: &str = "whsec_";
 
-/// One key, or two while a key is being replaced: the first signs, each verifies.
+/// One key, or two while a key is being replaced: each signs, each verifies.
 pub struct Keys {
     first: hmac::Key,
     second: Option<hmac::Key>,
@@ -110,10 +110,27 @@ impl Keys {
         keys.next().is_none().then_some(Self { first, second })
     }
 
-    /// The value of the signature's header for a message sent at that second.
+    /// The value of the signature's header for a message sent at that second: one signature for each key, so
+    /// that a peer that knows only one of them believes it.
     pub fn sign(&self, id: &str, second: i64, body: &[u8]) -> String {
-        let tag = hmac::sign(&self.first, &signed_text(id, &second.to_string(), body));
-        format!("v1,{}", STANDARD.encode(tag))
+        let text = signed_text(id, &second.to_string(), body);
+        let tags = self.all().map(|key| hmac::sign(key, &text));
+        let signatures = tags.map(|tag| format!("v1,{}", STANDARD.encode(tag)));
+        signatures.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The first key alone.
+    pub(super) fn newest(self) -> Self {
+        Self {
+            first: self.first,
+            second: None,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &hmac::Key> {
+        [Some(&self.first), self.second.as_ref()]
+            .into_iter()
+            .flatten()
     }
 
     /// Whether a message that came at this time is to be believed.
@@ -132,17 +149,12 @@ impl Keys {
             _ => return Err(Doubt::Time),
         };
         let text = signed_text(stamp.id, stamp.timestamp, body);
-        let keys = || {
-            [Some(&self.first), self.second.as_ref()]
-                .into_iter()
-                .flatten()
-        };
         let is_right = stamp
             .signature
             .split(' ')
             .take(SIGNATURES_MAX)
             .filter_map(|one| STANDARD.decode(one.strip_prefix("v1,")?).ok())
-            .any(|tag| keys().any(|key| hmac::verify(key, &text, &tag).is_ok()));
+            .any(|tag| self.all().any(|key| hmac::verify(key, &text, &tag).is_ok()));
         if !is_right {
             return Err(Doubt::Signature);
         }
@@ -262,6 +274,7 @@ mod tests {
         assert_eq!(check_tag(OTHER, TAG), Err(Doubt::Signature));
         let signed = Keys::parse(&both).unwrap().sign(MESSAGE, SECOND, BODY);
         assert_eq!(check_tag(OTHER, &signed), Ok(()), "the new one signs");
+        assert_eq!(check_tag(KEY, &signed), Ok(()), "so does the old one");
         let two = format!("v1a,xyz v1,AAAA {signed} {TAG}");
         assert_eq!(check_tag(KEY, &two), Ok(()));
         let many = format!("{}{TAG}", "v1,AAAA ".repeat(8));

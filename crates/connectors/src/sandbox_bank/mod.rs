@@ -14,6 +14,14 @@ use altyn_domain::{
 /// By the contract the bank never starts work on a request that has been under way for longer.
 const NOT_FOUND_FINAL_AFTER_MS: i64 = 30_000;
 
+/// What a payment method gives.
+const SETTINGS: &str = r#"[
+  {"type": "string", "key": "base_url", "label": "Address of the bank", "required": true,
+   "pattern": "^https?://[^\\s]+$", "max_length": 500},
+  {"type": "password", "key": "terminal_key", "label": "Key of the terminal", "required": true,
+   "max_length": 500}
+]"#;
+
 /// The connector of the sandbox bank.
 #[derive(Debug, Clone, Copy)]
 pub struct SandboxBank;
@@ -21,6 +29,10 @@ pub struct SandboxBank;
 impl Connector for SandboxBank {
     fn name(&self) -> &'static str {
         "sandbox-bank"
+    }
+
+    fn settings_schema(&self) -> Option<&'static str> {
+        Some(SETTINGS)
     }
 
     fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {

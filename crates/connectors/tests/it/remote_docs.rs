@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use altyn_connectors::remote::description::Description;
+use altyn_connectors::remote::description;
 use altyn_connectors::remote::signature::{self, Keys, Stamp};
 use altyn_connectors::remote::state::{BODY_MAX, State};
 use altyn_connectors::remote::{VERSION, VERSION_HEADER, decline, fault};
@@ -130,7 +130,7 @@ fn docs_states_are_understood() {
 fn docs_description_and_errors_are_understood() {
     let [text] = blocks("json,description").try_into().expect("one");
     let text: String = text;
-    let read = Description::read(text.as_bytes()).expect("it is understood");
+    let read = description::read(text.as_bytes()).expect("it is understood");
     assert_eq!(
         (read.refunds, read.holds, read.test),
         (RefundAbility::Partial, true, true)

@@ -15,9 +15,9 @@ mod report;
 use std::pin::Pin;
 use std::time::Duration;
 
-use altyn_connectors::remote::description::Description;
+use altyn_connectors::remote::description;
 use altyn_connectors::remote::signature::Keys;
-use altyn_domain::Currency;
+use altyn_domain::{Currency, Description};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -157,7 +157,7 @@ pub async fn run(plan: Plan, as_json: bool) -> anyhow::Result<bool> {
 async fn describe(play: &Play) -> Result<(Description, String), Stop> {
     let reply = play.ask(&play.whole(json!({ "type": "describe" }))).await?;
     let description =
-        Description::read(&reply.body).map_err(|fault| Stop::Fail(fault.to_string()))?;
+        description::read(&reply.body).map_err(|fault| Stop::Fail(fault.to_string()))?;
     hold(description.test, || {
         "the connector is not in test mode".to_owned()
     })?;

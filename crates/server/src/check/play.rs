@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use altyn_connectors::remote::description::Description;
 use altyn_connectors::remote::state::{Standing, State};
-use altyn_domain::{AmountRange, Currency, Money, RefundAbility};
+use altyn_domain::{AmountRange, Currency, Description, Money, RefundAbility};
 use altyn_engine::Clock as _;
 use serde_json::{Map, Value, json};
 
