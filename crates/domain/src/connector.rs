@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AmountRange, CardDetails, MethodKind, Money, Operation, Outcome, Payment, RefundAbility, Report, Timestamp,
+    AmountRange, CardDetails, MethodKind, Money, Operation, Outcome, Payment, RefundAbility,
+    Report, Timestamp,
 };
 
 /// Method of an HTTP request.

@@ -11,7 +11,10 @@ use super::signature::{self, Stamp};
 use super::state::{BODY_MAX, Standing, State, Unusable};
 
 pub(super) fn step(exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> Step {
-    let (Ok(settings), Ok(first)) = (Settings::read(exchange.settings, exchange.at), Kind::of(exchange)) else {
+    let (Ok(settings), Ok(first)) = (
+        Settings::read(exchange.settings, exchange.at),
+        Kind::of(exchange),
+    ) else {
         return Step::unknown();
     };
     let kind = if exchange.round == 0 {

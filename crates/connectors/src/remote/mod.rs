@@ -23,8 +23,8 @@ pub mod state;
 
 use altyn_domain::{
     Connector, ConnectorError, ConnectorSettings, Description, ExchangeRequest, HttpRequest,
-    HttpResponse, MethodKind, NotDescribed, NotFoundRule, Notice, NoticeReading, NoticeRefusal, Step,
-    Timestamp,
+    HttpResponse, MethodKind, NotDescribed, NotFoundRule, Notice, NoticeReading, NoticeRefusal,
+    Step, Timestamp,
 };
 
 use message::Kind;

@@ -12,7 +12,8 @@ pub(super) fn read(
     exchange: &ExchangeRequest<'_>,
     notice: &Notice,
 ) -> Result<NoticeReading, NoticeRefusal> {
-    let settings = Settings::read(exchange.settings, notice.at).map_err(|_| NoticeRefusal::Unsupported)?;
+    let settings =
+        Settings::read(exchange.settings, notice.at).map_err(|_| NoticeRefusal::Unsupported)?;
     Kind::of(exchange).map_err(|_| NoticeRefusal::Unsupported)?;
     let headers = notice.headers.iter();
     let stamp = Stamp::read(headers.map(|(name, value)| (name.as_str(), value.as_str())))

@@ -1,8 +1,6 @@
 //! Gateway connectors: registered, changed and deleted by the root reseller's people alone.
 
-use altyn_domain::{
-    Bucket, ConnectorError, ConnectorId, EndpointSecret, Permission, Timestamp,
-};
+use altyn_domain::{Bucket, ConnectorError, ConnectorId, EndpointSecret, Permission, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -214,8 +212,14 @@ impl Engine {
             self.require_registry(caller)?;
             let mut registered = live(directory, id)?.clone();
             let old = registered.body.keys.first().cloned();
-            if old.as_ref().is_some_and(|old| old.key.expose() == key.expose()) {
-                return Err(OfficeError::invalid("key", "is the key that is there already"));
+            if old
+                .as_ref()
+                .is_some_and(|old| old.key.expose() == key.expose())
+            {
+                return Err(OfficeError::invalid(
+                    "key",
+                    "is the key that is there already",
+                ));
             }
             let until = self.now().plus_millis(overlap_ms);
             let old = old.map(|old| ConnectorKey {
@@ -309,7 +313,11 @@ impl Engine {
             schema: body.schema.clone(),
             form: form_of(one)?,
             static_values: body.static_values.clone(),
-            key_hint: body.keys.first().map(|key| hint(key.key.expose())).unwrap_or_default(),
+            key_hint: body
+                .keys
+                .first()
+                .map(|key| hint(key.key.expose()))
+                .unwrap_or_default(),
             old_key: old.map(|(old, until)| (hint(old.key.expose()), until)),
             instances: instances(directory, one.id),
             created_at: one.created_at,
@@ -386,7 +394,11 @@ impl Engine {
             ("static", old.static_values != new.static_values),
             ("allow_http", old.allow_http != new.allow_http),
         ];
-        let changed: Vec<&str> = changed.iter().filter(|one| one.1).map(|one| one.0).collect();
+        let changed: Vec<&str> = changed
+            .iter()
+            .filter(|one| one.1)
+            .map(|one| one.0)
+            .collect();
         if changed.contains(&"schema") && instances(directory, known.id) > 0 {
             let message = "the schema stays as it is while payment methods use the connector";
             return Err(OfficeError::Conflict("schema_frozen", message.to_owned()));

@@ -317,8 +317,7 @@ fn has_options(kind: FieldKind) -> bool {
 }
 
 fn is_key(key: &str) -> bool {
-    let rest =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let rest = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     key.starts_with(|first: char| first.is_ascii_lowercase())
         && key.len() <= KEY_MAX
         && key.bytes().all(rest)

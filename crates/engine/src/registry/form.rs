@@ -214,7 +214,10 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn fault() -> Vec<Flaw> {
-    vec![Flaw::new("settings", "the connector's schema cannot be used")]
+    vec![Flaw::new(
+        "settings",
+        "the connector's schema cannot be used",
+    )]
 }
 
 /// The schema, compiled. Nothing is fetched, and no pattern takes more than linear time.

@@ -69,7 +69,10 @@ pub(super) fn read(schema: &Map<String, Value>) -> Result<(Vec<FormField>, Value
         return Err(vec![Flaw::new("schema", message)]);
     }
     if schema.get("$schema").is_some_and(|draft| draft != DRAFT) {
-        return Err(vec![Flaw::new("schema.$schema", format!("must be {DRAFT}"))]);
+        return Err(vec![Flaw::new(
+            "schema.$schema",
+            format!("must be {DRAFT}"),
+        )]);
     }
     let meta = jsonschema::draft202012::meta::validator();
     let mut flaws: Vec<Flaw> = meta
@@ -181,14 +184,22 @@ fn field(key: &str, property: &Map<String, Value>, required: bool) -> Result<For
             return Err(("", format!("{name} is above {limit}")));
         }
     }
-    let text = |name: &str| property.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| {
+        property
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     for name in ["title", "description"] {
         if text(name).is_some_and(|text| text.chars().count() > LABEL_MAX) {
             return Err(("", format!("{name} has more than {LABEL_MAX} characters")));
         }
     }
     let pattern = text("pattern");
-    if pattern.as_ref().is_some_and(|text| text.len() > PATTERN_MAX) {
+    if pattern
+        .as_ref()
+        .is_some_and(|text| text.len() > PATTERN_MAX)
+    {
         return Err((".pattern", format!("at most {PATTERN_MAX} bytes")));
     }
     let length = |name: &str| property.get(name).and_then(Value::as_u64);
@@ -211,7 +222,9 @@ fn field(key: &str, property: &Map<String, Value>, required: bool) -> Result<For
 
 fn is_secret(property: &Map<String, Value>) -> bool {
     property.get("writeOnly") == Some(&Value::Bool(true))
-        || property.get("format").is_some_and(|format| format == "password")
+        || property
+            .get("format")
+            .is_some_and(|format| format == "password")
 }
 
 fn kind(property: &Map<String, Value>) -> Result<FieldKind, Wrong> {
@@ -283,7 +296,9 @@ fn options(property: &Map<String, Value>) -> Result<Vec<FieldOption>, Wrong> {
 }
 
 fn label(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn unsupported(object: &Map<String, Value>, known: &[&str], place: &str) -> Vec<Flaw> {

@@ -54,7 +54,8 @@ impl Engine {
                 facts: new.facts.clone(),
             };
             let owner = new.reseller_id;
-            let body = self.checked_method(caller, directory, owner, wanted, Some(&new.settings))?;
+            let body =
+                self.checked_method(caller, directory, owner, wanted, Some(&new.settings))?;
             let method = Method {
                 id,
                 reseller_id: new.reseller_id,
@@ -97,7 +98,12 @@ impl Engine {
                 body,
                 ..known.clone()
             };
-            self.method_edit(caller, &method, "method.changed", json!({"changed": changed}))
+            self.method_edit(
+                caller,
+                &method,
+                "method.changed",
+                json!({"changed": changed}),
+            )
         })
         .await?;
         self.method_view(caller, id)

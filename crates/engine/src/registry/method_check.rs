@@ -157,7 +157,10 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
     }
     for (place, range) in ranges.iter().enumerate() {
         let field = |name: &str| format!("currencies[{place}].{name}");
-        if ranges[..place].iter().any(|one| one.currency == range.currency) {
+        if ranges[..place]
+            .iter()
+            .any(|one| one.currency == range.currency)
+        {
             flaws.push(Flaw::new(field("currency"), "is there twice"));
         }
         if range.min < 1 {
@@ -183,7 +186,10 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
     let kinds = &facts.customer_kinds;
     for (place, kind) in kinds.iter().enumerate() {
         if kinds[..place].contains(kind) {
-            flaws.push(Flaw::new(format!("customer_kinds[{place}]"), "is there twice"));
+            flaws.push(Flaw::new(
+                format!("customer_kinds[{place}]"),
+                "is there twice",
+            ));
         }
     }
     if facts.processing_period_min > Some(PERIOD_MAX_MIN) {

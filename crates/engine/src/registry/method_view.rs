@@ -88,7 +88,9 @@ impl Engine {
         let reach = self.reach(caller);
         let methods = reach.directory.methods.values();
         let methods = methods.filter(|method| sees(&reach, caller, method));
-        let views: Result<Vec<_>, _> = methods.map(|one| self.view_of_method(&reach, one)).collect();
+        let views: Result<Vec<_>, _> = methods
+            .map(|one| self.view_of_method(&reach, one))
+            .collect();
         let mut views = views?;
         views.sort_by_key(|view| (view.facts.position, view.id));
         Ok(views)
@@ -166,7 +168,9 @@ impl Engine {
             reseller_id: method.reseller_id,
             reseller_name: reseller.map(|one| one.name.clone()).unwrap_or_default(),
             facts,
-            own: is_own.then(|| self.own_part(directory, method)).transpose()?,
+            own: is_own
+                .then(|| self.own_part(directory, method))
+                .transpose()?,
             created_at: method.created_at,
             tag: method.tag.clone(),
         })
@@ -213,7 +217,9 @@ fn sees(reach: &Reach, caller: &Caller, method: &Method) -> bool {
         Some(Scope::Merchant(id)) => directory.merchants.get(&id).map(|one| one.reseller_id),
         Some(Scope::Customer { .. }) | None => None,
     };
-    let chain = place.map(|place| chain(directory, place)).unwrap_or_default();
+    let chain = place
+        .map(|place| chain(directory, place))
+        .unwrap_or_default();
     let is_above = chain.contains(&method.reseller_id);
     is_above
         && method.body.facts.active

@@ -15,6 +15,8 @@ mod method_check;
 mod method_view;
 pub(crate) mod offer;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use connector::{ConnectorChange, ConnectorView, KeyRotation, NewConnector};
 pub use form::{FieldKind, FieldOption, Form, FormField};
@@ -33,8 +35,8 @@ const NAME_MAX: usize = 200;
 /// A name for people: trimmed, of some characters, none of them a control character.
 pub(crate) fn name(field: &str, text: &str, flaws: &mut Vec<Flaw>) -> String {
     let trimmed = text.trim();
-    let fits = (1..=NAME_MAX).contains(&trimmed.chars().count())
-        && !trimmed.chars().any(char::is_control);
+    let fits =
+        (1..=NAME_MAX).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
     if !fits {
         let message = format!("must be a text of 1 to {NAME_MAX} characters");
         flaws.push(Flaw::new(field, message));

@@ -172,7 +172,10 @@ pub(crate) fn remote_settings(
     set("base_url", body.url.clone());
     set("key", keys.join(" "));
     set("settings", Value::Object(values.clone()).to_string());
-    set("static", Value::Object(body.static_values.clone()).to_string());
+    set(
+        "static",
+        Value::Object(body.static_values.clone()).to_string(),
+    );
     if let Some(until) = body.keys.get(1).and_then(|key| key.until) {
         set("old_key_until_ms", until.as_millis().to_string());
     }
