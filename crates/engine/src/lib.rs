@@ -58,9 +58,10 @@ pub use people::{
 };
 pub use register::Registration;
 pub use registry::{
-    ConnectorChange, ConnectorChoice, ConnectorView, FieldKind, FieldOption, Form, FormField,
-    KeyRotation, MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName,
-    MethodView, NewConnector, NewMethod, Offer, OwnMethod, OwnerRef,
+    ConnectorChange, ConnectorChoice, ConnectorView, CredentialKind, CredentialView, FieldKind,
+    FieldOption, Form, FormField, KeyRotation, MerchantView, MethodAbilities, MethodChange,
+    MethodConnector, MethodFacts, MethodName, MethodView, NewConnector, NewMethod, Offer,
+    OwnMethod, OwnerRef, ProjectFacts, ProjectView, ResellerView,
 };
 pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;

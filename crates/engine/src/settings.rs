@@ -312,7 +312,7 @@ pub(crate) fn credential_act(
     Act::by(caller, scope, action, record.id, detail)
 }
 
-fn allow_list_text(networks: &[IpNet]) -> String {
+pub(crate) fn allow_list_text(networks: &[IpNet]) -> String {
     serde_json::to_string(networks).unwrap_or_else(|_| "[]".to_owned())
 }
 

@@ -1,11 +1,12 @@
-//! The operator's registry: gateway connectors of the root reseller, and payment methods of resellers made
-//! from them or from built-in connectors.
+//! The operator's registry: gateway connectors of the root reseller, payment methods of resellers made from
+//! them or from built-in connectors, and the tree of owners to whom they are offered.
 //!
 //! What must hold: a connector's schema stays as it is while a payment method uses it, and so does the
 //! connector; a secret that was stored is shown to nobody; a method that was archived or is no longer
 //! offered still serves the tries that were begun by it.
 
 mod connector;
+mod credentials;
 mod describe;
 mod descriptor;
 mod form;
@@ -14,14 +15,19 @@ mod method;
 mod method_check;
 mod method_view;
 pub(crate) mod offer;
+mod owners;
+mod projects;
 mod record;
 #[cfg(test)]
 mod tests;
 
 pub use connector::{ConnectorChange, ConnectorView, KeyRotation, NewConnector};
+pub use credentials::{CredentialKind, CredentialView};
 pub use form::{FieldKind, FieldOption, Form, FormField};
 pub use method::{MethodChange, NewMethod};
 pub use method_view::{ConnectorChoice, MethodView, OwnMethod};
+pub use owners::{MerchantView, ResellerView};
+pub use projects::{ProjectFacts, ProjectView};
 pub(crate) use record::{Method, Registered};
 pub use record::{MethodAbilities, MethodConnector, MethodFacts, MethodName, Offer, OwnerRef};
 
