@@ -101,7 +101,8 @@ impl Directory {
     }
 }
 
-/// A text that is another one whenever the stored thing was written again: each seal is another text.
+/// A tag, with quotation marks as HTTP has it, that is another one whenever the stored thing was written
+/// again: each seal is another text.
 pub(crate) fn tag_of(entry: &SettingsEntry) -> String {
     tag(&[&entry.body])
 }
@@ -117,7 +118,7 @@ fn tag(parts: &[&str]) -> String {
         context.update(part.as_bytes());
         context.update(&[0]);
     }
-    hex(&context.finish().as_ref()[..8])
+    format!("\"{}\"", hex(&context.finish().as_ref()[..16]))
 }
 
 fn open_credential(record: &CredentialRecord) -> Result<(CredentialKey, Credential), EngineError> {
