@@ -401,6 +401,25 @@ impl Payment {
         surplus.at_gateway() - gone
     }
 
+    /// What must still be reserved in the ledger: the rest of a hold, what the balance is to pay of open tries,
+    /// and what is on its way back through a gateway.
+    pub fn reserved(&self) -> i64 {
+        use OperationKind as K;
+        let hold = self.winner().filter(|winner| winner.kind == K::Auth);
+        let rest = hold.map_or(0, |_| {
+            self.sums.held - self.sums.captured - self.sums.voided
+        });
+        let open = self.operations.iter().filter(|o| o.state.is_open());
+        let under_way: i64 = open
+            .map(|o| match o.kind {
+                K::Sale => o.on_balance,
+                K::Refund | K::Reversal => o.at_gateway(),
+                K::Auth | K::Verify | K::Capture | K::Void | K::Chargeback | K::Payout => 0,
+            })
+            .sum();
+        rest + under_way
+    }
+
     /// How much is captured and still with the merchant: what the RBS family calls depositedAmount.
     pub const fn deposited(&self) -> i64 {
         self.sums.captured - self.sums.refunded - self.sums.reversed

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use altyn_domain::{
-    Account, AccountDelta, OperationKind, OperationState, PaymentId, replay_balances,
-};
+use altyn_domain::{Account, AccountDelta, PaymentId, replay_balances};
 use altyn_storage::{AccountBalance, AuditedPayment};
 
 use crate::{Engine, EngineError};
@@ -101,7 +99,7 @@ fn audit_payment(audited: &AuditedPayment, report: &mut AuditReport) {
     match replay_balances(&audited.postings) {
         Ok(open) => {
             let reserved: i64 = open.values().sum();
-            let expected = expected_reserve(payment);
+            let expected = payment.reserved();
             if reserved != expected {
                 find(format!(
                     "{reserved} is reserved in the ledger, {expected} should be"
@@ -116,29 +114,6 @@ fn audit_payment(audited: &AuditedPayment, report: &mut AuditReport) {
         .filter(|o| o.state.is_open())
         .count();
     report.open_operations += u64::try_from(open).unwrap_or(0);
-}
-
-/// What must still be reserved in the ledger: the rest of a hold, and refunds on their way.
-fn expected_reserve(payment: &altyn_domain::Payment) -> i64 {
-    let hold = payment
-        .winner()
-        .filter(|winner| winner.kind == OperationKind::Auth)
-        .map_or(0, |_| {
-            payment.sums.held - payment.sums.captured - payment.sums.voided
-        });
-    let on_the_way: i64 = payment
-        .operations
-        .iter()
-        .filter(|o| matches!(o.kind, OperationKind::Refund | OperationKind::Reversal))
-        .filter(|o| {
-            !matches!(
-                o.state,
-                OperationState::Succeeded | OperationState::Declined | OperationState::Voided
-            )
-        })
-        .map(|o| o.amount)
-        .sum();
-    hold + on_the_way
 }
 
 fn audit_accounts(stored: &[AccountBalance], counted: &[AccountBalance], report: &mut AuditReport) {

@@ -133,7 +133,7 @@ fn follow_up(exchange: &ExchangeRequest<'_>, what: &str) -> Result<HttpRequest, 
     let path = format!("operations/{}/{what}", key_in_path(parent));
     let body = FollowUp {
         key: exchange.operation.id.to_string(),
-        amount: exchange.operation.amount,
+        amount: exchange.money().minor(),
     };
     work(exchange, &path, to_json(&body)?)
 }

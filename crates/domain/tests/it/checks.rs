@@ -257,6 +257,8 @@ fn pending(desk: &Desk, book: &Book, open: &BTreeMap<u32, i64>) {
         0
     };
     assert_eq!(left(EntryKind::Hold), on_hold, "pending on the hold");
+    let reserved: i64 = open.values().sum();
+    assert_eq!(desk.payment.reserved(), reserved, "reserved in all");
     let tries = book
         .lines
         .iter()
