@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::book::{Book, Expected, Kind, Line, News, State};
 use crate::checks::check;
 use crate::desk::{Desk, Setup, challenge};
-use crate::script::{Act, Amount, Expects, Said, SaidAmount, Share, Step, percent, script};
+use crate::script::{Act, Amount, Expects, Said, SaidAmount, Share, Start, Step, percent, script};
 
 /// How long a script is at most; on average it is half as long.
 const STEPS_MAX: usize = 120;
@@ -47,8 +47,8 @@ fn row_34_random_scripts_agree_with_the_model() {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let steps_played = Cell::new(0_usize);
     let mut runner = TestRunner::new_with_rng(config, rng);
-    let result = runner.run(&script(STEPS_MAX), |(setup, paid, steps)| {
-        play(&setup, paid, &steps);
+    let result = runner.run(&script(STEPS_MAX), |(setup, start, steps)| {
+        play(&setup, &start, &steps);
         steps_played.set(steps_played.get() + steps.len());
         Ok(())
     });
@@ -62,17 +62,27 @@ fn row_34_random_scripts_agree_with_the_model() {
     );
 }
 
-fn play(setup: &Setup, paid: bool, steps: &[Step]) {
+fn play(setup: &Setup, start: &Start, steps: &[Step]) {
     let mut game = Game::new(setup);
     check(&game.desk, &game.book);
-    if paid {
-        game.act(&Act::Begin {
-            method_known: true,
-            from_balance: Share::Percent(30),
-        });
-        game.report(1, &APPROVED, 0);
-        check(&game.desk, &game.book);
+    let begin = |from_balance| Act::Begin {
+        method_known: true,
+        from_balance,
+    };
+    match start {
+        Start::Registered => {}
+        Start::Paid => {
+            game.act(&begin(Share::Percent(30)));
+            game.report(1, &APPROVED, 0);
+        }
+        Start::Late(shares) => game.begin_late(shares),
+        Start::Twice(shares) => {
+            game.begin_late(shares);
+            game.report(1, &APPROVED, 0);
+            game.report(2, &APPROVED, 0);
+        }
     }
+    check(&game.desk, &game.book);
     for (index, step) in steps.iter().enumerate() {
         let played = catch_unwind(AssertUnwindSafe(|| game.step(step)));
         if let Err(panic) = played {
@@ -95,6 +105,17 @@ impl Game {
             setup: setup.clone(),
             desk: Desk::open(setup),
             book: Book::new(setup),
+        }
+    }
+
+    /// Begins tries, as far as that is possible, and lets the payment wait for none of them.
+    fn begin_late(&mut self, shares: &[Share]) {
+        for share in shares {
+            self.act(&Act::Begin {
+                method_known: true,
+                from_balance: *share,
+            });
+            self.fire(TimerKind::ProcessingPeriod, self.book.newest());
         }
     }
 

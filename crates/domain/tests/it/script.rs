@@ -130,14 +130,32 @@ pub enum Expects {
     Off(i64),
 }
 
-/// A payment, whether it is paid at once, and what happens then.
-pub fn script(steps_max: usize) -> impl Strategy<Value = (Setup, bool, Vec<Step>)> {
+/// How a script begins: scripts that are left to chance seldom come to a second success.
+#[derive(Debug, Clone)]
+pub enum Start {
+    Registered,
+    /// By a try of which the balance pays a part.
+    Paid,
+    /// So many tries that are no longer waited for, and the part of each that the balance is to pay.
+    Late(Vec<Share>),
+    /// By the first of two such tries, and then the second succeeds too.
+    Twice([Share; 2]),
+}
+
+/// A payment, how it begins, and what happens then.
+pub fn script(steps_max: usize) -> impl Strategy<Value = (Setup, Start, Vec<Step>)> {
     let steps = proptest::collection::vec(step(), 1..=steps_max);
-    (setup(), any::<bool>(), steps)
+    let start = prop_oneof![
+        1 => Just(Start::Registered),
+        1 => Just(Start::Paid),
+        1 => proptest::collection::vec(share(), 1..=3).prop_map(Start::Late),
+        3 => [share(), share()].prop_map(Start::Twice),
+    ];
+    (setup(), start, steps)
 }
 
 fn setup() -> impl Strategy<Value = Setup> {
-    let way = prop_oneof![3 => Just(Way::Purchase), 5 => Just(Way::Hold), 1 => Just(Way::Verify)];
+    let way = prop_oneof![6 => Just(Way::Purchase), 5 => Just(Way::Hold), 1 => Just(Way::Verify)];
     let amount = prop_oneof![4 => 1_i64..=20, 4 => 21_i64..=100_000, 1 => Just(i64::MAX / 16)];
     let refunds = prop_oneof![
         6 => Just(RefundAbility::Partial),
@@ -216,7 +234,7 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(method_known, from_balance)| Act::Begin { method_known, from_balance }),
         8 => (index(), amount(), proptest::option::weighted(0.4, 0_u8..4))
             .prop_map(|(operation, amount, reference)| Act::GiveBack { operation, amount, reference }),
-        1 => (policy(), prop::bool::weighted(0.8))
+        3 => (policy(), prop::bool::weighted(0.7))
             .prop_map(|(policy, balances)| Act::Settings { policy, balances }),
         3 => (-60_i64..=40).prop_map(Act::Elsewhere),
         5 => (index(), proptest::option::of(0_u8..3))
@@ -277,8 +295,8 @@ fn share() -> impl Strategy<Value = Share> {
     prop_oneof![
         8 => Just(Share::Nothing),
         1 => Just(Share::All),
-        2 => Just(Share::Available),
-        6 => (1_i64..=110).prop_map(Share::Percent),
+        5 => Just(Share::Available),
+        5 => (1_i64..=110).prop_map(Share::Percent),
         1 => select(vec![-1, 1, i64::MAX, i64::MIN]).prop_map(Share::Exact),
     ]
 }
