@@ -49,6 +49,7 @@ impl Place {
 pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
     let engine = arguments.place.open().await?;
     let report = engine.audit().await?;
+    let trail = engine.verify_trail().await?;
     if arguments.json {
         let findings: Vec<_> = report
             .findings
@@ -59,6 +60,14 @@ pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
                     "what": finding.what,
                 })
             })
+            .chain(trail.findings.iter().map(|finding| {
+                serde_json::json!({
+                    "payment_id": null,
+                    "chain": finding.chain,
+                    "number": finding.number,
+                    "what": finding.what,
+                })
+            }))
             .collect();
         println!(
             "{}",
@@ -67,6 +76,8 @@ pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
                 "postings": report.postings,
                 "accounts": report.accounts,
                 "open_operations": report.open_operations,
+                "trail_chains": trail.chains,
+                "trail_entries": trail.entries,
                 "findings": findings,
             })
         );
@@ -82,9 +93,18 @@ pub async fn run(arguments: AuditArguments) -> anyhow::Result<ExitCode> {
                 .unwrap_or_default();
             println!("DIFFERENCE {of}{}", finding.what);
         }
-        println!("{} differences", report.findings.len());
+        println!(
+            "{} lines of the audit trail in {} chains",
+            trail.entries, trail.chains
+        );
+        for finding in &trail.findings {
+            let (chain, number) = (finding.chain, finding.number);
+            println!("DIFFERENCE audit trail {chain}/{number}: {}", finding.what);
+        }
+        let differences = report.findings.len() + trail.findings.len();
+        println!("{differences} differences");
     }
-    Ok(if report.findings.is_empty() {
+    Ok(if report.findings.is_empty() && trail.findings.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -21,6 +21,7 @@ mod project;
 mod serve;
 mod signature;
 mod simulator;
+mod user;
 
 use clap::{Parser, Subcommand};
 
@@ -39,7 +40,7 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Bring the database to the form that this version needs
     Migrate(serve::ConfigArgument),
-    /// Recompute the ledger and every payment; exit code 1 on any difference
+    /// Recompute the ledger and every payment, check the audit trail; exit code 1 on any difference
     Audit(audit::AuditArguments),
     /// Show or close what a person must look at
     Incidents(incidents::IncidentArguments),
@@ -47,6 +48,8 @@ enum Command {
     Project(project::ProjectArguments),
     /// Show or change the payment methods of a project
     Method(method::MethodArguments),
+    /// Make a root operator, or let one in who is locked out
+    User(user::UserArguments),
     /// Check a gateway that is added over HTTP
     Connector(connector::ConnectorArguments),
     /// Print the canonical text and the signature of a message, as each dialect makes them
@@ -86,6 +89,7 @@ async fn run(command: Command) -> anyhow::Result<std::process::ExitCode> {
         Command::Incidents(arguments) => incidents::run(arguments).await,
         Command::Project(arguments) => project::run(arguments).await,
         Command::Method(arguments) => method::run(arguments).await,
+        Command::User(arguments) => user::run(arguments).await,
         Command::Connector(arguments) => connector::run(arguments).await,
         Command::Signature(arguments) => signature::run(&arguments),
     }
