@@ -68,7 +68,9 @@ fn words(error: altyn_engine::OfficeError) -> anyhow::Error {
         return error.into();
     };
     let flaws = flaws.iter();
-    let flaws: Vec<_> = flaws.map(|f| format!("{} {}", f.field, f.message)).collect();
+    let flaws: Vec<_> = flaws
+        .map(|f| format!("{} {}", f.field, f.message))
+        .collect();
     anyhow::anyhow!("{}", flaws.join("; "))
 }
 

@@ -87,6 +87,8 @@ impl From<EngineError> for SignInError {
 pub(super) struct Proof {
     password: Option<String>,
     code: Option<String>,
+    /// What the caller calls the password.
+    field: &'static str,
 }
 
 impl Proof {
@@ -94,6 +96,7 @@ impl Proof {
         Self {
             password: Some(password.to_owned()),
             code: None,
+            field: "old_password",
         }
     }
 
@@ -101,6 +104,7 @@ impl Proof {
         Self {
             password: None,
             code: Some(code.to_owned()),
+            field: "password",
         }
     }
 
@@ -108,6 +112,7 @@ impl Proof {
         Self {
             password: Some(password.to_owned()),
             code: Some(code.to_owned()),
+            field: "password",
         }
     }
 }
@@ -346,7 +351,7 @@ impl Engine {
                     if locked {
                         acts.push(user.own_act("user.locked", json!({})));
                     }
-                    (acts, Err(wrong_proof(right)))
+                    (acts, Err(wrong_proof(right, proof.field)))
                 }
             };
             let change = PeopleChange {
@@ -373,10 +378,10 @@ fn locked() -> OfficeError {
     OfficeError::Conflict("locked", words)
 }
 
-fn wrong_proof(password_right: bool) -> OfficeError {
+fn wrong_proof(password_right: bool, field: &str) -> OfficeError {
     if password_right {
         OfficeError::invalid("code", "is wrong or was used before")
     } else {
-        OfficeError::invalid("old_password", "is wrong")
+        OfficeError::invalid(field, "is wrong")
     }
 }

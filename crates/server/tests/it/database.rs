@@ -51,6 +51,28 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Keeps what the search for card data wants, and drops the database.
+    pub fn drop_it(&mut self) {
+        let Some(name) = self.name.take() else {
+            return;
+        };
+        // Blocking on purpose: the test's own runtime is about to end.
+        let _ = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            if let Ok(runtime) = runtime {
+                dump_database(&name);
+                runtime.block_on(postgres_admin(&format!(
+                    "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
+                )));
+            }
+        })
+        .join();
+    }
+}
+
 /// The part of a PostgreSQL address that names the database.
 struct PostgresUrl {
     before: String,
@@ -101,7 +123,7 @@ pub fn keep_artifacts(directory: &Path) {
         .status();
 }
 
-pub fn dump_database(name: &str) {
+fn dump_database(name: &str) {
     let Some(place) = artifacts() else { return };
     let mut url: PostgresUrl = postgres_url().parse().expect("an address");
     name.clone_into(&mut url.database);

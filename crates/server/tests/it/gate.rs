@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::bank::Bank;
-use crate::database::{TestDatabase, dump_database, keep_artifacts, postgres_admin};
+use crate::database::{TestDatabase, keep_artifacts};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -536,22 +536,7 @@ impl Drop for Gate {
             let _ = process.start_kill();
         }
         keep_artifacts(self.data.parent().expect("it has one"));
-        let Some(name) = self.database.name.take() else {
-            return;
-        };
-        // Blocking on purpose: the test's own runtime is about to end.
-        let _ = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            if let Ok(runtime) = runtime {
-                dump_database(&name);
-                runtime.block_on(postgres_admin(&format!(
-                    "DROP DATABASE IF EXISTS {name} WITH (FORCE)"
-                )));
-            }
-        })
-        .join();
+        self.database.drop_it();
     }
 }
 
