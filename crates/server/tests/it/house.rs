@@ -186,9 +186,8 @@ impl House {
         let caller = self.caller_by(&token).await.expect("let in");
         let begun = self.engine.begin_second_factor(&caller).await;
         let secret = begun.expect("begun").secret_base32;
-        let confirmed = self
-            .engine
-            .confirm_second_factor(&caller, &self.code(&secret));
+        let code = self.code(&secret);
+        let confirmed = self.engine.confirm_second_factor(&caller, &code);
         Person {
             email: email.to_owned(),
             password: PASSWORD.to_owned(),

@@ -242,9 +242,8 @@ async fn row_79_renewed_recovery_codes_take_the_place_of_all() {
         .replace_second_factor(&caller, PASSWORD, &fresh[1]);
     let secret = replaced.await.expect("begun").secret_base32;
     house.advance(30);
-    let confirmed = house
-        .engine
-        .confirm_second_factor(&caller, &house.code(&secret));
+    let now = house.code(&secret);
+    let confirmed = house.engine.confirm_second_factor(&caller, &now);
     confirmed.await.expect("confirmed");
     house.advance(30);
     let old = house.code(&root.secret);
@@ -411,7 +410,8 @@ async fn row_63_nobody_climbs() {
             let refused = engine.invite(&caller, offer(role, scope)).await;
             assert!(refused.is_err(), "{role:?} at {scope:?}");
         }
-        let unfit = engine.invite(&house.caller(&root).await, offer(Role::RootOperator, here));
+        let boss = house.caller(&root).await;
+        let unfit = engine.invite(&boss, offer(Role::RootOperator, here));
         assert_eq!(code(&unfit.await.unwrap_err()), "role");
         assert!(matches!(
             engine.user_view(&caller, root_id).await,

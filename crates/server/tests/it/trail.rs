@@ -161,7 +161,7 @@ async fn row_103_the_command_tells_and_fails() {
         done && told.contains("in 2 chains\n0 differences\n"),
         "{told}"
     );
-    let db = rusqlite::Connection::open(&data).expect("it opens");
+    let db = Connection::open(&data).expect("it opens");
     db.execute_batch(
         "DROP TRIGGER audit_entries_never_change;
          UPDATE audit_entries SET actor_name = 'x' WHERE action = 'user.created';",
