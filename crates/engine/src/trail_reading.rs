@@ -86,7 +86,7 @@ impl Engine {
     /// Entries of the audit trail in reach, the newest first; at most 200 a page.
     ///
     /// # Errors
-    /// [`OfficeError::Forbidden`], or if the database cannot be read.
+    /// [`OfficeError::Forbidden`], [`OfficeError::Invalid`], or if the database cannot be read.
     pub async fn audit_trail(
         &self,
         caller: &Caller,
@@ -95,6 +95,14 @@ impl Engine {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, OfficeError> {
         caller.require(Permission::AuditView)?;
+        let is_word = |c: char| c.is_ascii_lowercase() || c == '_' || c == '.';
+        if query
+            .action
+            .iter()
+            .any(|action| !action.chars().all(is_word))
+        {
+            return Err(OfficeError::invalid("action", "is no word of the trail"));
+        }
         let search = AuditSearch {
             scopes: self.reach(caller).scope_ids(),
             actor: query.actor,

@@ -10,7 +10,7 @@ use altyn_storage::{PeopleChange, TokenKind, TokenRecord};
 use serde_json::{Value, json};
 
 use super::user::User;
-use super::{SessionBody, TRIES_MAX, clean_agent};
+use super::{SessionBody, TRIES_MAX, clean_agent, clean_email};
 use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
 
@@ -202,8 +202,11 @@ impl Engine {
 
     async fn sign_in_now(&self, request: &SignIn) -> Result<SignedIn, SignInError> {
         let _place = self.password_desk().place().await?;
-        let email = request.email.trim().to_lowercase();
-        let found = self.storage().user_by_email(&email).await;
+        let found = match clean_email(&request.email) {
+            Ok(email) => self.storage().user_by_email(&email).await,
+            // Nobody has what is no address; it costs the same.
+            Err(_) => Ok(None),
+        };
         let found = found.map_err(OfficeError::from)?;
         let found = found.map(|one| User::open(one, self.vault())).transpose()?;
         let stored = found.as_ref().map(|user| user.body.password.clone());

@@ -86,7 +86,7 @@ async fn row_103_missing_lines_are_found_wherever_they_were() {
         assert!(!report(&house).await.findings.is_empty(), "line {number}");
         tamper(
             &house,
-            "INSERT INTO audit_entries SELECT * FROM kept ON CONFLICT DO NOTHING",
+            "INSERT OR IGNORE INTO audit_entries SELECT * FROM kept",
         );
         tamper(&house, "DROP TABLE kept");
     }
