@@ -8,6 +8,7 @@ use altyn_domain::UserId;
 use altyn_storage::IdempotencyRecord;
 use aws_lc_rs::digest;
 
+use crate::trail::hex;
 use crate::{Engine, EngineError};
 
 /// How long requests with a key are known, and ended tokens kept.
@@ -47,12 +48,12 @@ impl Engine {
     ) -> Result<Repeat, EngineError> {
         let place = Repeatable {
             owner,
-            key_hash: sha256(&[key.as_bytes()]),
+            key_hash: self.keyed_digest(&[key.as_bytes()]),
         };
         let record = IdempotencyRecord {
             owner: owner.uuid(),
             key_hash: place.key_hash.clone(),
-            digest: sha256(parts),
+            digest: self.keyed_digest(parts),
             at: self.now(),
             answer: None,
         };
@@ -69,6 +70,18 @@ impl Engine {
         opened
             .map(Repeat::Answered)
             .map_err(|error| EngineError::Fault(format!("an answer kept for a repeat: {error}")))
+    }
+
+    /// The keyed hash of parts, each led by its length, so that no two different lists give the same. A bare
+    /// hash would let whoever has the database try passwords that were sent.
+    fn keyed_digest(&self, parts: &[&[u8]]) -> Vec<u8> {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            context.update(&length.to_be_bytes());
+            context.update(part);
+        }
+        self.vault().hash(&hex(context.finish().as_ref()))
     }
 
     /// Keeps the answer for repeats, sealed: secrets that are shown once may be in it.
@@ -116,15 +129,4 @@ impl Repeatable {
     fn record(&self) -> Vec<u8> {
         [self.owner.uuid().as_bytes(), self.key_hash.as_slice()].concat()
     }
-}
-
-/// SHA-256 over parts, each led by its length, so that no two different lists give the same bytes.
-fn sha256(parts: &[&[u8]]) -> Vec<u8> {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
-        context.update(&length.to_be_bytes());
-        context.update(part);
-    }
-    context.finish().as_ref().to_vec()
 }

@@ -38,6 +38,18 @@ impl<S: Sync> FromRequestParts<S> for Acting {
     }
 }
 
+/// The address that the request came from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Address(pub IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(address(&parts.extensions)))
+    }
+}
+
 /// Whether the method only reads.
 pub(super) fn only_reads(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
@@ -87,7 +99,7 @@ pub(super) async fn caller(office: &BackOffice, parts: &Parts) -> Result<Caller,
 }
 
 /// The caller's address as the socket tells it; headers that claim another one are not heard.
-pub(super) fn address(extensions: &Extensions) -> IpAddr {
+fn address(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
         peer.ip()

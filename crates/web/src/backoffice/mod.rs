@@ -6,14 +6,21 @@
 //! matter. Every answer is JSON, refusals are [`Problem`]s, nothing is cached by anybody.
 
 mod attempts;
+mod audit;
 mod bearer;
 mod etag;
 mod extract;
 mod idempotency;
+mod invitations;
+mod me;
 mod openapi;
 mod paging;
+mod people;
 mod problem;
 mod routes;
+mod shapes;
+mod tokens;
+mod users;
 
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +34,7 @@ pub use extract::{Body, Id, Ids, Query, id_in};
 pub use paging::{Page, PageQuery};
 pub use problem::{FieldError, Problem};
 pub use routes::{Routes, Rule};
+pub use shapes::{Instant, PermissionWord, Place, PlaceKind, RoleWord};
 
 use attempts::Attempts;
 
@@ -112,7 +120,14 @@ impl BackOffice {
 
 /// All end points. Each group of them is one file beside this one and adds itself here.
 fn all() -> Routes {
-    Routes::new().merge(openapi::routes())
+    Routes::new()
+        .merge(people::routes())
+        .merge(me::routes())
+        .merge(tokens::routes())
+        .merge(users::routes())
+        .merge(invitations::routes())
+        .merge(audit::routes())
+        .merge(openapi::routes())
 }
 
 /// The API as a router.

@@ -175,6 +175,7 @@ pub(super) fn document(routes: &Routes, base: &str) -> Value {
 fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
     operation["security"] = match rule {
         Rule::Open => json!([]),
+        Rule::SignedIn => json!([{"bearer": []}, {"cookie": []}]),
         Rule::Needs(permission) => {
             operation["x-permission"] = json!(permission.word());
             let roles: Vec<&str> = permission

@@ -1,6 +1,9 @@
 //! Checkout over a real engine: one charge whatever is clicked, the same place whatever came before.
 
 mod backoffice_frame;
+mod backoffice_office;
+mod backoffice_people;
+mod backoffice_repeats;
 mod gate;
 mod pay;
 mod safety;
