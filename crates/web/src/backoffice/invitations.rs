@@ -193,7 +193,7 @@ async fn withdraw(
 #[schema(example = json!({
     "token": "alti_Qm8x…",
     "name": "Support",
-    "password": "correct horse battery staple",
+    "password": "7 copper kettles on a stove",
     "cookie": true
 }))]
 struct Acceptance {
@@ -202,7 +202,8 @@ struct Acceptance {
     /// The person's name: 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// The password that the person chose: 12 to 128 characters, not one that is tried first.
+    /// The password that the person chose: 12 to 128 characters with letters and digits, not
+    /// one that is tried first.
     #[schema(format = Password, min_length = 12, max_length = 128)]
     password: String,
     /// Whether the session is kept in the browser's cookie, as in signing in.

@@ -233,12 +233,13 @@ async fn end_session(
 /// Another password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"old_password": "correct horse battery staple", "password": "a longer one than before"}))]
+#[schema(example = json!({"old_password": "7 copper kettles on a stove", "password": "a longer one than 7 kettles"}))]
 struct PasswordChange {
     /// The present password.
     #[schema(format = Password)]
     old_password: String,
-    /// The new one: 12 to 128 characters, none of the last four, not one that is tried first.
+    /// The new one: 12 to 128 characters with letters and digits, none of the last
+    /// four, not one that is tried first.
     #[schema(format = Password, min_length = 12, max_length = 128)]
     password: String,
 }
@@ -372,7 +373,7 @@ async fn confirm_second_factor(
 /// What proves again who the caller is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"password": "correct horse battery staple", "code": "492039"}))]
+#[schema(example = json!({"password": "7 copper kettles on a stove", "code": "492039"}))]
 struct FactorRemoval {
     /// The password.
     #[schema(format = Password)]

@@ -17,7 +17,9 @@ mod openapi;
 mod paging;
 mod people;
 mod problem;
+mod reference;
 mod routes;
+mod schema_view;
 mod shapes;
 mod tokens;
 mod users;
@@ -130,11 +132,12 @@ fn all() -> Routes {
         .merge(openapi::routes())
 }
 
-/// The API as a router.
+/// The API and its reference for people as a router.
 pub fn router(office: BackOffice) -> Router {
     Router::new()
         .route(&format!("{PREFIX}/"), routes::nothing())
-        .nest(PREFIX, all().into_router(office))
+        .nest(PREFIX, all().into_router(office.clone()))
+        .merge(reference::router(office))
 }
 
 /// All end points with who may reach them.

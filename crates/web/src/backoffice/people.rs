@@ -29,7 +29,7 @@ pub(super) fn routes() -> Routes {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "email": "operator@altyn.example",
-    "password": "correct horse battery staple",
+    "password": "7 copper kettles on a stove",
     "code": "492039",
     "cookie": true
 }))]

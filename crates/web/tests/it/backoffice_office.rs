@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 /// A password that is good enough.
-pub const PASSWORD: &str = "copper kettle on a slow stove";
+pub const PASSWORD: &str = "7 copper kettles on a slow stove";
 
 /// The first person's address.
 pub const ROOT: &str = "operator@altyn.example";
