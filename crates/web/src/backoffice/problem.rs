@@ -2,13 +2,16 @@
 //!
 //! Programs read `code`, people `detail`. Inner text of faults goes to the log and never outside.
 
+use std::borrow::Cow;
+
 use altyn_domain::Refusal;
 use altyn_engine::{EngineError, Flaw, OfficeError};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tracing::{error, warn};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The content type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -26,6 +29,23 @@ pub struct FieldError {
 }
 
 /// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Problem(Box<Told>);
+
+impl PartialSchema for Problem {
+    fn schema() -> RefOr<Schema> {
+        Told::schema()
+    }
+}
+
+impl ToSchema for Problem {
+    fn name() -> Cow<'static, str> {
+        "Problem".into()
+    }
+}
+
+/// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "/backoffice/reference#in_use",
@@ -35,7 +55,7 @@ pub struct FieldError {
     "detail": "the connector is used by 2 payment methods",
     "errors": []
 }))]
-pub struct Problem {
+struct Told {
     /// Where the code is explained: an address relative to this one.
     #[serde(rename = "type")]
     kind: String,
@@ -57,7 +77,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with this code and these words for people.
     pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Told {
             kind: format!("/backoffice/reference#{code}"),
             title: in_words(code),
             status: status.as_u16(),
@@ -65,16 +85,15 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// What was sent is wrong in these places.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = "what was sent is not valid".to_owned();
-        Self {
-            errors,
-            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
-        }
+        let detail = "what was sent is not valid";
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        problem.0.errors = errors;
+        problem
     }
 
     /// What was sent is wrong in one place.
@@ -112,19 +131,19 @@ impl Problem {
     /// The same with a header in the answer.
     pub(super) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.push((name, value));
+            self.0.headers.push((name, value));
         }
         self
     }
 
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// What a program can act upon.
     pub fn code(&self) -> &str {
-        &self.code
+        &self.0.code
     }
 }
 
@@ -140,7 +159,7 @@ pub(super) fn in_words(code: &str) -> String {
 impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let status = self.status();
-        let headers = std::mem::take(&mut self.headers);
+        let headers = std::mem::take(&mut self.0.headers);
         let mut response = (status, axum::Json(self)).into_response();
         let kind = HeaderValue::from_static(PROBLEM_JSON);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
@@ -255,6 +274,16 @@ pub(super) const CODES: &[(&str, u16, &str)] = &[
         "The role or the token lacks the permission that the end point needs.",
     ),
     (
+        "sign_in_denied",
+        401,
+        "The e-mail address, the password or the code is wrong, or the person is disabled.",
+    ),
+    (
+        "code_needed",
+        401,
+        "The password is right, and the code of the second factor is needed as well.",
+    ),
+    (
         "password_change_required",
         403,
         "Somebody else set the password: change it first, at `/me/password`.",
@@ -356,6 +385,11 @@ pub(super) const CODES: &[(&str, u16, &str)] = &[
         "too_many_attempts",
         429,
         "Too many attempts to sign in: wait as long as `Retry-After` says.",
+    ),
+    (
+        "locked",
+        429,
+        "Too many wrong passwords or codes: locked for a while. 409 where one proves again who one is.",
     ),
     (
         "fault",
