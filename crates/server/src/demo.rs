@@ -4,6 +4,7 @@
 //! which is written once all is ready: URLs, every credential, test cards.
 
 mod india;
+mod panels;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -30,6 +31,7 @@ use crate::simulator::{
 };
 use crate::{installation, logging};
 use india::India;
+use panels::Panels;
 
 /// Arguments of `altyn demo`.
 #[derive(Debug, Args)]
@@ -101,6 +103,9 @@ struct Secrets {
     /// Absent in data directories of before.
     #[serde(default)]
     ecommpay: Option<India>,
+    /// The same.
+    #[serde(default)]
+    panels: Option<Panels>,
 }
 
 impl Secrets {
@@ -261,8 +266,11 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     };
     let mut secrets = secrets(&demo).await?;
     let india = india::open(&demo, &mut secrets).await?;
+    let panels = panels::open(&demo, &mut secrets).await?;
     let (urls, simulator) = simulate(&demo, &secrets, &india).await?;
-    point_at_bank(&demo, &secrets, &urls).await?;
+    for project_id in [secrets.project_id, panels.project_id] {
+        point_at_bank(&demo, (project_id, &secrets.terminal_key), &urls).await?;
+    }
     india::point_at_gateways(&demo, &secrets, &india, &urls).await?;
     let stop = stop_signal(arguments.test.stop_with_stdin)?;
     let public_url = configuration.server.public_url.clone();
@@ -275,7 +283,14 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
         is_demo: true,
     };
     let server = tokio::spawn(run_server(running));
-    write_demo_file(&demo_file, &public_url, &urls, &secrets, &india)?;
+    let told = Told {
+        public_url: &public_url,
+        urls: &urls,
+        secrets: &secrets,
+        india: &india,
+        panels: &panels,
+    };
+    write_demo_file(&demo_file, &told)?;
     print_welcome(&public_url, &urls, &demo_file);
     let code = server.await??;
     if let Some(simulator) = simulator {
@@ -312,6 +327,7 @@ async fn secrets(demo: &Demo<'_>) -> anyhow::Result<Secrets> {
         callback_secret: made.callback_secret,
         terminal_key,
         ecommpay: None,
+        panels: None,
     };
     secrets.keep(demo)?;
     Ok(secrets)
@@ -363,14 +379,14 @@ async fn simulate(
 /// The bank may listen on another port than last time.
 async fn point_at_bank(
     demo: &Demo<'_>,
-    secrets: &Secrets,
+    (project_id, terminal_key): (ProjectId, &str),
     urls: &SimulatorUrls,
 ) -> anyhow::Result<()> {
     let engine = demo.engine;
-    let project = engine.project(secrets.project_id).context(
+    let project = engine.project(project_id).context(
         "the demo's project is not in the database: the data directory belongs to another database",
     )?;
-    let mut bank = bank_settings(&urls.bank_url, &secrets.terminal_key);
+    let mut bank = bank_settings(&urls.bank_url, terminal_key);
     if let Some(after_ms) = demo.arguments.test.not_found_final_after_ms {
         bank.0
             .insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
@@ -380,18 +396,28 @@ async fn point_at_bank(
         method.settings = bank.clone();
     }
     if settings != project.settings {
-        engine.update_project(secrets.project_id, &settings).await?;
+        engine.update_project(project_id, &settings).await?;
     }
     Ok(())
 }
 
-fn write_demo_file(
-    file: &Path,
-    public_url: &str,
-    urls: &SimulatorUrls,
-    secrets: &Secrets,
-    india: &India,
-) -> anyhow::Result<()> {
+/// What `demo.json` tells.
+struct Told<'a> {
+    public_url: &'a str,
+    urls: &'a SimulatorUrls,
+    secrets: &'a Secrets,
+    india: &'a India,
+    panels: &'a Panels,
+}
+
+fn write_demo_file(file: &Path, told: &Told<'_>) -> anyhow::Result<()> {
+    let Told {
+        public_url,
+        urls,
+        secrets,
+        india,
+        panels,
+    } = told;
     let number: u32 = india.number.parse()?;
     let cards: Vec<_> = TEST_CARDS
         .iter()
@@ -419,6 +445,7 @@ fn write_demo_file(
             "payment_page_url": format!("{public_url}/payment"),
         },
         "wallet": { "partner_url": urls.partner_url },
+        "panels": panels.told(public_url),
         "simulator": { "terminal_key": secrets.terminal_key },
         "test_cards": cards,
     });
@@ -447,6 +474,7 @@ fn print_welcome(public_url: &str, urls: &SimulatorUrls, demo_file: &Path) {
     println!("  register.do    {public_url}/payment/rest/");
     println!("  Payment Page   {public_url}/payment");
     println!("  Gate           {public_url}/v2/");
+    println!("  Back office    {public_url}/backoffice/reference");
     println!("  Health         {public_url}/health/ready");
     println!("  Credentials    {}\n", demo_file.display());
     println!("  Test cards, any future expiry, code 123:");

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use invitations::{AcceptInvitation, InvitationView, NewInvitation};
+pub use root::KnownPerson;
 pub use second_factor::EnrolmentView;
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use tokens::{ApiTokenView, NewApiToken, SessionView};

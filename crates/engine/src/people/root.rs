@@ -12,7 +12,59 @@ use crate::trail::Act;
 use crate::tree::Reseller;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
 
+/// A person whose password is known from the beginning.
+#[derive(Clone)]
+pub struct KnownPerson {
+    /// The e-mail address.
+    pub email: String,
+    /// The name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+    /// What the person is there for.
+    pub role: Role,
+    /// Where in the tree of owners; the root reseller if there is no other place.
+    pub scope: Option<Scope>,
+}
+
+impl std::fmt::Debug for KnownPerson {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KnownPerson")
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Engine {
+    /// Makes a person for a demo, where everybody may know the passwords.
+    ///
+    /// # Errors
+    /// `email_taken`, [`OfficeError::Invalid`].
+    pub async fn create_known_person(&self, new: KnownPerson) -> Result<UserView, OfficeError> {
+        let (email, name) = (clean_email(&new.email)?, clean_name(&new.name)?);
+        let scope = match new.scope {
+            Some(scope) => scope,
+            None => Scope::Reseller(self.root_reseller().await?),
+        };
+        self.check_place(new.role, &scope)?;
+        let known = (email.as_str(), name.as_str());
+        let hash = self
+            .accept_password(&new.password, known, Vec::new())
+            .await?;
+        let user = self.new_user((email, new.role, scope), &name, &hash);
+        let change = PeopleChange {
+            new_users: vec![self.first_row(&user)?],
+            ..PeopleChange::default()
+        };
+        let detail = json!({"email": user.record.email, "role": new.role.word()});
+        let act = user.act(&Caller::command("altyn demo"), "user.created", detail);
+        if self.save_change(change, vec![act]).await? {
+            return Ok(user.view());
+        }
+        let words = "somebody with this e-mail address is known already".to_owned();
+        Err(OfficeError::Conflict("email_taken", words))
+    }
+
     /// Makes a root operator, and the root reseller if there is none. Returns a password that lets in for
     /// seven days, and only to change it.
     ///
@@ -54,7 +106,10 @@ impl Engine {
     }
 
     /// The root reseller, made if there is none.
-    async fn root_reseller(&self) -> Result<ResellerId, OfficeError> {
+    ///
+    /// # Errors
+    /// If the database refuses it.
+    pub async fn root_reseller(&self) -> Result<ResellerId, OfficeError> {
         let caller = Caller::command("altyn");
         self.refresh_settings().await?;
         if let Some(root) = self.directory().root() {
