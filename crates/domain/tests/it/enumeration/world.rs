@@ -244,7 +244,7 @@ impl World {
         let asked = |o: &&Operation| !o.kind.is_try() && o.initiator != Initiator::Rule;
         let following = self.payment.operations.iter().filter(asked).count();
         let half = self.payment.amount.minor() / 2;
-        if following < FOLLOWING {
+        if following < FOLLOWING && case.tries <= 2 {
             let surplus = |o: &&Operation| o.kind == OperationKind::Sale && o.surplus;
             for surplus in self.payment.operations.iter().filter(surplus) {
                 let number = surplus.number;
