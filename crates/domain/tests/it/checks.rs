@@ -411,8 +411,9 @@ fn liveness(desk: &Desk) {
             "nobody drives operation {number}"
         );
         let period_ms = desk.project.settings.methods[0].processing_period_ms;
-        if is_try(operation) && !operation.period_over && period_ms > 0 {
-            assert!(desk.timer(TimerKind::ProcessingPeriod, number).is_some());
+        if is_try(operation) && !operation.period_over {
+            let timer = desk.timer(TimerKind::ProcessingPeriod, number);
+            assert_eq!(timer.is_some(), period_ms > 0, "the period of {number}");
         }
     }
     if desk.payment.completed_by.is_none() && desk.payment.end.is_none() {

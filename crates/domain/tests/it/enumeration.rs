@@ -21,17 +21,71 @@ use world::{Act, Case, Choice, World};
 /// Far more than the longest of them.
 const EVENTS_MAX: usize = 100;
 
+/// Purchases that no balance pays for.
 #[test]
-fn lifecycle_table_holds_for_every_order_of_events() {
+fn lifecycle_table_holds_for_every_order_of_events_of_purchases() {
+    play(
+        &[
+            (Way::Purchase, SurplusPolicy::Return, PLAIN),
+            (Way::Purchase, SurplusPolicy::Balance, PLAIN),
+        ],
+        &[
+            (Way::Purchase, SurplusPolicy::Return, PLAIN),
+            (Way::Purchase, SurplusPolicy::Manual, PLAIN),
+        ],
+        &[20],
+    );
+}
+
+/// Purchases of which the customer's balance pays a part. They begin with a try that it pays nothing of.
+#[test]
+fn lifecycle_table_holds_for_every_order_of_events_of_purchases_with_a_balance() {
+    play(
+        &[
+            (Way::Purchase, SurplusPolicy::Return, PARTLY),
+            (Way::Purchase, SurplusPolicy::Manual, PARTLY),
+            (Way::Purchase, SurplusPolicy::Balance, PARTLY),
+        ],
+        &[(Way::Purchase, SurplusPolicy::Balance, PARTLY)],
+        &[20],
+    );
+}
+
+#[test]
+fn lifecycle_table_holds_for_every_order_of_events_of_holds() {
+    play(
+        &[
+            (Way::Hold, SurplusPolicy::Return, PLAIN),
+            (Way::Hold, SurplusPolicy::Manual, PLAIN),
+            (Way::Hold, SurplusPolicy::Balance, CUSTOMER),
+        ],
+        &[(Way::Hold, SurplusPolicy::Return, PLAIN)],
+        &[],
+    );
+}
+
+/// Whether the merchant names the customer, and whether its balance pays a part of later tries.
+type Customer = (bool, bool);
+const PLAIN: Customer = (false, false);
+const CUSTOMER: Customer = (true, false);
+const PARTLY: Customer = (true, true);
+
+/// Plays every case of these kinds with two tries, and the long ones with three if there is time: there no
+/// surplus is given back. Rows in `not_met` speak of what such payments do not meet.
+fn play(
+    kinds: &[(Way, SurplusPolicy, Customer)],
+    long: &[(Way, SurplusPolicy, Customer)],
+    not_met: &[u32],
+) {
     let rows = table::rows();
     let numbers: Vec<u32> = rows.iter().map(|row| row.number).collect();
     assert_eq!(numbers, (1..=22).collect::<Vec<_>>());
     let full = std::env::var("ALTYN_TEST_FULL").is_ok_and(|value| value == "1");
     let mut search = Search::new(&rows);
-    for choice in choices() {
+    for choice in every_tries_max(kinds) {
         search.everything(choice, 2);
     }
-    for choice in long_choices().into_iter().filter(|_| full) {
+    for choice in every_tries_max(long).into_iter().filter(|_| full) {
         search.everything(choice, 3);
     }
     println!(
@@ -41,40 +95,12 @@ fn lifecycle_table_holds_for_every_order_of_events() {
     for (number, hits) in &search.hits {
         println!("row {number:2}: {hits}");
     }
-    let never: Vec<_> = search.hits.iter().filter(|(_, hits)| **hits == 0).collect();
-    assert!(never.is_empty(), "rows that nothing fits: {never:?}");
+    let never = search.hits.iter().filter(|(_, hits)| **hits == 0);
+    let never: Vec<u32> = never.map(|(number, _)| *number).collect();
+    assert_eq!(never, not_met, "rows that nothing fits");
 }
 
-/// Purchases and holds under every policy; and purchases of which the customer's balance pays a part, whatever
-/// the policy. Those begin with a try that it pays nothing of, so what they show is left out of the others.
-fn choices() -> Vec<Choice> {
-    use SurplusPolicy::{Balance, Manual, Return};
-    let (plain, customer, part) = ((false, false), (true, false), (true, true));
-    every_tries_max(&[
-        (Way::Purchase, Return, plain),
-        (Way::Purchase, Return, part),
-        (Way::Purchase, Manual, part),
-        (Way::Purchase, Balance, plain),
-        (Way::Purchase, Balance, part),
-        (Way::Hold, Return, plain),
-        (Way::Hold, Manual, plain),
-        (Way::Hold, Balance, customer),
-    ])
-}
-
-/// What is played with three tries, if there is time. Surpluses are given back only where two are.
-fn long_choices() -> Vec<Choice> {
-    use SurplusPolicy::{Balance, Manual, Return};
-    let (plain, part) = ((false, false), (true, true));
-    every_tries_max(&[
-        (Way::Purchase, Return, plain),
-        (Way::Purchase, Manual, plain),
-        (Way::Purchase, Balance, part),
-        (Way::Hold, Return, plain),
-    ])
-}
-
-fn every_tries_max(kinds: &[(Way, SurplusPolicy, (bool, bool))]) -> Vec<Choice> {
+fn every_tries_max(kinds: &[(Way, SurplusPolicy, Customer)]) -> Vec<Choice> {
     let mut all = Vec::new();
     for (way, policy, (customer, partly)) in kinds {
         all.extend((1..=3).map(|tries_max| Choice {
