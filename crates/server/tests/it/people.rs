@@ -159,8 +159,9 @@ async fn row_78_many_guesses_at_once_are_all_counted() {
 async fn row_78_an_unknown_address_looks_like_a_wrong_password() {
     let house = House::build(Database::Sqlite).await;
     house.root().await;
+    // The fastest of many tells the cost on a busy machine; a real difference never goes away.
     let mut fastest = [u128::MAX; 2];
-    for _ in 0..5 {
+    for round in 0..60 {
         for (n, email) in [ROOT, "nobody@altyn.example"].into_iter().enumerate() {
             let begun = Instant::now();
             let end = house.sign_in(email, "wrong horses 1", None).await;
@@ -172,12 +173,12 @@ async fn row_78_an_unknown_address_looks_like_a_wrong_password() {
                 "the e-mail address, the password or the code is wrong"
             );
         }
+        let [known, unknown] = fastest;
+        if round >= 4 && unknown * 5 > known * 4 && known * 5 > unknown * 4 {
+            return;
+        }
     }
-    let [known, unknown] = fastest;
-    assert!(
-        unknown * 3 > known * 2 && known * 3 > unknown * 2,
-        "{fastest:?}"
-    );
+    panic!("the costs differ: {fastest:?}");
 }
 
 #[tokio::test]
