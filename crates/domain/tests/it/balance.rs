@@ -3,7 +3,8 @@
 use altyn_domain::{
     Account, AccountKind, Balance, Command, Currency, DeclineCode, EntryKind, EventKind,
     IncidentKind, Money, OnRefusal, OperationKind, OperationState, Outcome, PaymentStatus, Phase,
-    RefundAbility, Refusal, Report, SurplusPolicy, TimerKind, Way, account_deltas, replay_balances,
+    RefundAbility, Refusal, Report, SurplusPolicy, TimerKind, Way, account_deltas, balance_deltas,
+    replay_balances,
 };
 
 use crate::desk::{Desk, Setup, approval_of};
@@ -345,6 +346,35 @@ fn what_the_issuer_took_back_cannot_go_to_the_gateway_again() {
     let refund = desk.done(&command);
     assert_eq!(desk.operation(refund).amount, 5_000);
     assert_eq!(desk.operation(refund).on_balance, 4_000);
+}
+
+#[test]
+fn a_method_without_refunds_does_not_keep_the_balances_part() {
+    for refunds in [RefundAbility::Full, RefundAbility::Never] {
+        let mut desk = paid_partly(refunds);
+        desk.payment.sums.charged_back = 6_000;
+        desk.refunded_at_once(Some(1_000));
+        desk.refunded_at_once(None);
+        assert_eq!(desk.balance, stands(6_000, 0), "{refunds:?}");
+    }
+}
+
+#[test]
+fn what_is_only_promised_to_a_balance_is_not_there() {
+    let (desk, _) = credited();
+    let credit = desk.postings.iter().find(|p| p.customer_id.is_some());
+    let mut promise = credit.expect("the credit").clone();
+    promise.phase = Phase::Pending;
+    let (_, change) = balance_deltas([&promise])
+        .pop_first()
+        .map(|(_, change)| change)
+        .expect("one customer");
+    assert_eq!(change, stands(0, 0));
+    let mut kept = promise.clone();
+    (kept.phase, kept.settles) = (Phase::Posted, Some(promise.number));
+    let changes = balance_deltas([&promise, &kept]);
+    let (_, change) = changes.into_values().next().expect("one customer");
+    assert_eq!(change, stands(10_000, 0));
 }
 
 #[test]
