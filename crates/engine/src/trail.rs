@@ -1,16 +1,19 @@
 //! Writing the audit trail: one chain for each run of the program.
 //!
-//! An entry's hash covers its content and the hash before it, so an edit or a gap inside a chain is seen. The
+//! An entry's hash covers its content and the hash before it, so an edit or a gap inside a chain is seen; it is keyed, so
+//! only who has the key file can make another one that fits. The
 //! first entry of a chain names the last entries of all chains that were there, so a cut end is seen as well.
 
 use altyn_domain::{Timestamp, UserId};
 use altyn_storage::{AuditEntry, StorageError};
-use aws_lc_rs::digest;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::{Caller, Engine};
+use crate::{Caller, Engine, Vault};
+
+/// Bytes of a hash.
+const HASH_LENGTH: usize = 32;
 
 /// Something that somebody did, to be written down.
 #[derive(Debug, Clone)]
@@ -78,7 +81,7 @@ impl Engine {
             }
         };
         for act in acts {
-            let entry = next_entry(&head, act, now);
+            let entry = next_entry(&head, act, (self.vault(), now));
             head.number = entry.number;
             head.hash.clone_from(&entry.hash);
             entries.push(entry);
@@ -128,7 +131,7 @@ impl Engine {
         let head = Head {
             chain: uuid::Builder::from_random_bytes(random).into_uuid(),
             number: 0,
-            hash: vec![0; digest::SHA256_OUTPUT_LEN],
+            hash: vec![0; HASH_LENGTH],
         };
         let act = Act {
             actor: (None, "altyn".to_owned()),
@@ -137,7 +140,7 @@ impl Engine {
             subject: head.chain.to_string(),
             detail: json!({ "heads": heads }),
         };
-        let first = next_entry(&head, act, now);
+        let first = next_entry(&head, act, (self.vault(), now));
         let head = Head {
             number: first.number,
             hash: first.hash.clone(),
@@ -147,7 +150,7 @@ impl Engine {
     }
 }
 
-fn next_entry(head: &Head, act: Act, at: Timestamp) -> AuditEntry {
+fn next_entry(head: &Head, act: Act, (vault, at): (&Vault, Timestamp)) -> AuditEntry {
     let (actor, actor_name) = act.actor;
     let mut entry = AuditEntry {
         chain: head.chain,
@@ -162,37 +165,32 @@ fn next_entry(head: &Head, act: Act, at: Timestamp) -> AuditEntry {
         previous_hash: head.hash.clone(),
         hash: Vec::new(),
     };
-    entry.hash = entry_hash(&entry);
+    entry.hash = entry_hash(&entry, vault);
     entry
 }
 
-/// The hash of an entry: SHA-256 over all its fields, each led by its length, so that no two different
-/// entries give the same bytes.
-pub(crate) fn entry_hash(entry: &AuditEntry) -> Vec<u8> {
-    let mut context = digest::Context::new(&digest::SHA256);
+/// The hash of an entry: keyed, over all its fields, each led by its length, so that no two different entries
+/// give the same bytes.
+pub(crate) fn entry_hash(entry: &AuditEntry, vault: &Vault) -> Vec<u8> {
+    let mut content = Vec::new();
     let mut add = |bytes: &[u8]| {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        context.update(&length.to_be_bytes());
-        context.update(bytes);
+        content.extend_from_slice(&length.to_be_bytes());
+        content.extend_from_slice(bytes);
     };
+    let actor = entry.actor.map(|id| id.uuid().into_bytes());
+    let scope = entry.scope.map(Uuid::into_bytes);
     add(entry.chain.as_bytes());
     add(&entry.number.to_be_bytes());
     add(&entry.at.as_micros().to_be_bytes());
-    add(entry
-        .actor
-        .map(|id| id.uuid().into_bytes())
-        .as_ref()
-        .map_or(&[][..], |b| &b[..]));
+    add(actor.as_ref().map_or(&[], |bytes| &bytes[..]));
     add(entry.actor_name.as_bytes());
-    add(entry
-        .scope
-        .as_ref()
-        .map_or(&[][..], |id| &id.as_bytes()[..]));
+    add(scope.as_ref().map_or(&[], |bytes| &bytes[..]));
     add(entry.action.as_bytes());
     add(entry.subject.as_bytes());
     add(entry.detail.as_bytes());
     add(&entry.previous_hash);
-    context.finish().as_ref().to_vec()
+    vault.chain(&content)
 }
 
 /// Bytes as small hexadecimal digits.

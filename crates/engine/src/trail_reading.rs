@@ -8,7 +8,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::trail::{entry_hash, hex};
-use crate::{Caller, Engine, EngineError, OfficeError};
+use crate::{Caller, Engine, EngineError, OfficeError, Vault};
 
 /// Most entries on one page.
 const PAGE_MAX: u32 = 200;
@@ -183,7 +183,7 @@ impl Engine {
             for entry in &page {
                 report.entries += 1;
                 walk.step(
-                    entry,
+                    (entry, self.vault()),
                     named.remove(&entry.number).unwrap_or_default(),
                     report,
                 );
@@ -200,7 +200,12 @@ impl Engine {
 }
 
 impl Walk {
-    fn step(&mut self, entry: &AuditEntry, named: Vec<&str>, report: &mut TrailReport) {
+    fn step(
+        &mut self,
+        (entry, vault): (&AuditEntry, &Vault),
+        named: Vec<&str>,
+        report: &mut TrailReport,
+    ) {
         let (chain, number) = (self.chain, entry.number);
         if number == self.next {
             if entry.previous_hash != self.previous_hash {
@@ -214,7 +219,7 @@ impl Walk {
         if number == 1 && entry.action != "chain.opened" {
             report.find(chain, number, "does not open its chain");
         }
-        if entry_hash(entry) != entry.hash {
+        if entry_hash(entry, vault) != entry.hash {
             report.find(chain, number, "was changed");
         }
         if named.iter().any(|hash| *hash != hex(&entry.hash)) {
@@ -229,6 +234,10 @@ impl Walk {
 mod tests {
     use super::*;
     use altyn_domain::Timestamp;
+
+    fn vault() -> Vault {
+        Vault::try_new(&[7; Vault::KEY_LENGTH]).unwrap()
+    }
 
     fn chain_of(count: i64) -> Vec<AuditEntry> {
         let mut previous_hash = vec![0; 32];
@@ -251,7 +260,7 @@ mod tests {
                 previous_hash: previous_hash.clone(),
                 hash: Vec::new(),
             };
-            entry.hash = entry_hash(&entry);
+            entry.hash = entry_hash(&entry, &vault());
             previous_hash.clone_from(&entry.hash);
             entry
         });
@@ -266,7 +275,7 @@ mod tests {
             previous_hash: vec![0; 32],
         };
         for entry in entries {
-            walk.step(entry, Vec::new(), &mut report);
+            walk.step((entry, &vault()), Vec::new(), &mut report);
         }
         let findings = report.findings.into_iter();
         findings.map(|one| (one.number, one.what)).collect()
@@ -281,7 +290,7 @@ mod tests {
         assert_eq!(found(&edited), [(3, "was changed".to_owned())]);
 
         // Whoever makes the hash fit breaks the entry after it.
-        edited[2].hash = entry_hash(&edited[2]);
+        edited[2].hash = entry_hash(&edited[2], &vault());
         assert_eq!(found(&edited)[0].0, 4);
 
         let mut gap = chain_of(5);

@@ -1,6 +1,7 @@
 //! The installation's key: seals secrets at rest and hashes passwords.
 //!
-//! Two keys are derived from the key file by HKDF-SHA256: one for AES-256-GCM, one for HMAC-SHA256.
+//! Three keys are derived from the key file by HKDF-SHA256: one for AES-256-GCM, two for HMAC-SHA256 (secrets,
+//! and the chains of the audit trail).
 //! Generated passwords have at least 128 random bits, so a keyed hash is enough and costs microseconds.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -25,6 +26,7 @@ pub enum VaultError {
 pub struct Vault {
     seal: LessSafeKey,
     hash: hmac::Key,
+    chain: hmac::Key,
 }
 
 struct Length;
@@ -63,9 +65,11 @@ impl Vault {
         let seal =
             UnboundKey::new(&AES_256_GCM, &derive(b"seal")?).map_err(|_| VaultError::KeyLength)?;
         let hash = hmac::Key::new(hmac::HMAC_SHA256, &derive(b"hash")?);
+        let chain = hmac::Key::new(hmac::HMAC_SHA256, &derive(b"chain")?);
         Ok(Self {
             seal: LessSafeKey::new(seal),
             hash,
+            chain,
         })
     }
 
@@ -115,6 +119,11 @@ impl Vault {
     /// The keyed hash of a generated secret.
     pub fn hash(&self, secret: &str) -> Vec<u8> {
         hmac::sign(&self.hash, secret.as_bytes()).as_ref().to_vec()
+    }
+
+    /// The keyed hash of an entry of the audit trail: nobody without the key file makes one that fits.
+    pub(crate) fn chain(&self, content: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.chain, content).as_ref().to_vec()
     }
 
     /// Whether `secret` has this keyed hash; takes the same time whatever differs.
