@@ -349,6 +349,7 @@ mod tests {
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(folder.join("reference.html"), &html).unwrap();
             std::fs::write(folder.join("reference.css"), STYLE).unwrap();
+            std::fs::write(folder.join("openapi.json"), pretty(&document)).unwrap();
         }
         for (method, path, _) in super::super::rules() {
             let short = path.strip_prefix(PREFIX).unwrap();

@@ -278,3 +278,28 @@ fn every_reference_of_the_description_leads_somewhere() {
         assert!(document.pointer(target).is_some(), "{target} is not there");
     }
 }
+
+#[tokio::test]
+async fn the_reference_page_runs_nothing_and_loads_nothing_from_elsewhere() {
+    let office = Office::open().await;
+    for (path, kind) in [
+        ("/backoffice/reference", "text/html; charset=utf-8"),
+        ("/backoffice/reference.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = office.plain(Method::GET, path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], kind, "{path}");
+        let policy = answer.headers[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .expect("plain");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'self';"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe") && !policy.contains("script"),
+            "{policy}"
+        );
+        assert_eq!(answer.headers["x-frame-options"], "DENY");
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::backoffice_office::Office;
+use super::backoffice_office::{Office, PASSWORD, ROOT};
 
 #[tokio::test]
 async fn bodies_are_json_of_a_bounded_size() {
@@ -213,4 +213,38 @@ async fn what_was_begun_is_done_even_if_the_caller_goes_away() {
         "{}",
         again.body
     );
+}
+
+#[tokio::test]
+async fn after_a_crash_a_request_is_never_carried_out_again_until_it_is_forgotten() {
+    let office = Office::open().await;
+    let root = office.root().await;
+    let body = json!({
+        "name": "Export",
+        "permissions": ["users_view"],
+        "expires_at": "2027-05-22T00:00:00Z",
+    });
+    let me = office.ask("GET /me").token(&root).send().await.expect(200);
+    let id = me.text("/id").parse().expect("an id");
+    let text = body.to_string();
+    // What a request leaves behind whose program died before it was answered.
+    let parts: [&[u8]; 3] = [b"POST", b"/tokens", text.as_bytes()];
+    let begun = office.engine.begin_repeatable(id, "lost", &parts).await;
+    assert!(matches!(begun, Ok(altyn_engine::Repeat::First(_))));
+    let make = |token: String| {
+        let asking = office.ask("POST /tokens").token(&token).json(&body);
+        asking.header("idempotency-key", "lost").send()
+    };
+    let first = make(root.clone()).await;
+    first.expect_problem(409, "request_in_progress");
+
+    office.advance_s(31 * 24 * 3_600);
+    let token = office.sign_in(ROOT, PASSWORD).await;
+    let late = make(token.clone()).await;
+    late.expect_problem(409, "request_in_progress");
+    office.engine.run_timers();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while make(token.clone()).await.status != 201 {
+        assert!(std::time::Instant::now() < deadline, "it is not forgotten");
+    }
 }
