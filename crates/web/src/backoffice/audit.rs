@@ -58,7 +58,7 @@ struct Filter {
     "detail": {"address": "198.51.100.7"},
     "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 }))]
-struct Entry {
+struct AuditLine {
     /// The chain that it is a link of: one for each run of the program.
     chain: String,
     /// Its place in the chain, from 1 without gaps.
@@ -82,8 +82,8 @@ struct Entry {
     hash: String,
 }
 
-fn shown(entry: AuditEntry) -> Entry {
-    Entry {
+fn shown(entry: AuditEntry) -> AuditLine {
+    AuditLine {
         chain: entry.chain.to_string(),
         number: entry.number,
         at: Instant(entry.at),
@@ -118,13 +118,13 @@ fn place(entry: &AuditEntry) -> Place {
     tag = "Audit trail",
     operation_id = "listAudit",
     params(Filter),
-    responses((status = 200, description = "A page of entries.", body = Page<Entry>))
+    responses((status = 200, description = "A page of entries.", body = Page<AuditLine>))
 )]
 async fn list(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Query(filter): Query<Filter>,
-) -> Result<Json<Page<Entry>>, Problem> {
+) -> Result<Json<Page<AuditLine>>, Problem> {
     let page = PageQuery {
         limit: filter.limit,
         after: filter.after,

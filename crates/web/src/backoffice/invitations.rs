@@ -130,7 +130,7 @@ struct InvitationRequest {
         "expires_at": "2026-11-29T09:30:00Z"
     }
 }))]
-struct NewInvitationShown {
+struct InvitationMade {
     /// The text to be passed to the person; shown here and never again.
     secret: String,
     /// The invitation.
@@ -147,20 +147,20 @@ struct NewInvitationShown {
     tag = "People",
     operation_id = "invite",
     request_body = InvitationRequest,
-    responses((status = 201, description = "Invited.", body = NewInvitationShown))
+    responses((status = 201, description = "Invited.", body = InvitationMade))
 )]
 async fn invite(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Body(request): Body<InvitationRequest>,
-) -> Result<(StatusCode, Json<NewInvitationShown>), Problem> {
+) -> Result<(StatusCode, Json<InvitationMade>), Problem> {
     let new = NewInvitation {
         scope: request.place.read("place")?,
         email: request.email,
         role: request.role.0,
     };
     let (view, secret) = office.engine().invite(&caller, new).await?;
-    let made = NewInvitationShown {
+    let made = InvitationMade {
         secret: secret.expose().to_owned(),
         invitation: shown(view),
     };
@@ -196,7 +196,7 @@ async fn withdraw(
     "password": "7 copper kettles on a stove",
     "cookie": true
 }))]
-struct Acceptance {
+struct InvitationAcceptance {
     /// The text of the invitation.
     token: String,
     /// The person's name: 1 to 100 characters.
@@ -220,7 +220,7 @@ struct Acceptance {
     path = "/invitations/accept",
     tag = "Signing in",
     operation_id = "acceptInvitation",
-    request_body = Acceptance,
+    request_body = InvitationAcceptance,
     responses(
         (status = 201, description = "Known, and let in.", body = SessionBegun),
         (status = 404, description = "No such open invitation.", body = Problem, content_type = "application/problem+json"),
@@ -232,7 +232,7 @@ async fn accept(
     State(office): State<BackOffice>,
     Address(address): Address,
     headers: HeaderMap,
-    Body(request): Body<Acceptance>,
+    Body(request): Body<InvitationAcceptance>,
 ) -> Result<Response, Problem> {
     count_attempt(&office, address)?;
     let acceptance = AcceptInvitation {

@@ -230,3 +230,13 @@ fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_shapes_have_one_name() {
+        assert_eq!(*super::super::all().clashes(), BTreeSet::new());
+    }
+}

@@ -1,6 +1,6 @@
 //! Adding end points, each with its rule, and the guard that stands before each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use altyn_domain::Permission;
 use altyn_engine::Caller;
@@ -47,6 +47,8 @@ struct Entry {
 pub struct Routes {
     entries: Vec<Entry>,
     schemas: BTreeMap<String, RefOr<Schema>>,
+    /// Names that two different schemas have.
+    clashes: BTreeSet<String>,
 }
 
 impl Routes {
@@ -59,7 +61,7 @@ impl Routes {
     #[must_use]
     pub fn add(mut self, rule: Rule, added: UtoipaMethodRouter<BackOffice>) -> Self {
         let (schemas, paths, handlers) = added;
-        self.schemas.extend(schemas);
+        self.name(schemas);
         self.entries.push(Entry {
             rule,
             paths,
@@ -71,9 +73,26 @@ impl Routes {
     /// Adds all end points of another group.
     #[must_use]
     pub fn merge(mut self, others: Self) -> Self {
-        self.schemas.extend(others.schemas);
+        self.clashes.extend(others.clashes);
+        self.name(others.schemas);
         self.entries.extend(others.entries);
         self
+    }
+
+    fn name(&mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) {
+        for (name, schema) in schemas {
+            let known = self.schemas.get(&name);
+            if known.is_some_and(|known| *known != schema) {
+                self.clashes.insert(name.clone());
+            }
+            self.schemas.insert(name, schema);
+        }
+    }
+
+    /// Names that two different schemas have: the description would tell of one of them alone.
+    #[cfg(test)]
+    pub(super) fn clashes(&self) -> &BTreeSet<String> {
+        &self.clashes
     }
 
     /// All end points with who may reach them.

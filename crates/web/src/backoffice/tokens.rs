@@ -93,7 +93,7 @@ async fn list(
     "expires_at": "2027-05-22T00:00:00Z",
     "allow_list": ["198.51.100.0/24"]
 }))]
-struct TokenRequest {
+struct ApiTokenRequest {
     /// What it is for, in words: 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -121,7 +121,7 @@ struct TokenRequest {
         "expires_at": "2027-05-22T00:00:00Z"
     }
 }))]
-struct NewToken {
+struct ApiTokenMade {
     /// The text to be shown as `Authorization: Bearer …`; shown here and never again.
     secret: String,
     /// The token.
@@ -137,14 +137,14 @@ struct NewToken {
     path = "/tokens",
     tag = "API tokens",
     operation_id = "createToken",
-    request_body = TokenRequest,
-    responses((status = 201, description = "Made.", body = NewToken))
+    request_body = ApiTokenRequest,
+    responses((status = 201, description = "Made.", body = ApiTokenMade))
 )]
 async fn create(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
-    Body(request): Body<TokenRequest>,
-) -> Result<(StatusCode, Json<NewToken>), Problem> {
+    Body(request): Body<ApiTokenRequest>,
+) -> Result<(StatusCode, Json<ApiTokenMade>), Problem> {
     let networks = request.allow_list.iter().enumerate();
     let networks = networks.map(|(index, text)| {
         let address = text.parse::<std::net::IpAddr>().map(Into::into);
@@ -160,7 +160,7 @@ async fn create(
         allow_list: networks.collect::<Result<_, Problem>>()?,
     };
     let (view, secret) = office.engine().create_api_token(&caller, new).await?;
-    let made = NewToken {
+    let made = ApiTokenMade {
         secret: secret.expose().to_owned(),
         token: shown(view),
     };

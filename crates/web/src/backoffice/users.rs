@@ -142,7 +142,7 @@ async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"role": "finance"}))]
-struct Change {
+struct UserChangeRequest {
     /// The name: 1 to 100 characters.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 100)]
@@ -165,7 +165,7 @@ struct Change {
     tag = "People",
     operation_id = "changeUser",
     params(("id" = String, Path, description = "The person's id."), IfMatch),
-    request_body = Change,
+    request_body = UserChangeRequest,
     responses((status = 200, description = "The person as changed.", body = User, headers(("etag" = String, description = "The tag of this state."))))
 )]
 async fn change(
@@ -173,7 +173,7 @@ async fn change(
     Acting(caller): Acting,
     Id(id): Id<UserId>,
     expected: IfMatch,
-    Body(change): Body<Change>,
+    Body(change): Body<UserChangeRequest>,
 ) -> Result<Tagged<User>, Problem> {
     let wanted = UserChange {
         name: change.name,
