@@ -222,7 +222,7 @@ mod tests {
         let clean = clean_email(" Operator@Altyn.Example ").unwrap();
         assert_eq!(clean, "operator@altyn.example");
         for wrong in [
-            "", "a", "@b", "a@", "a b@c", "a@b@c", "a@.b", "a@b\n", "a:b@c",
+            "", "a", "@b", "a@", "a b@c", "a@b@c", "a@.b", "a\n@b", "a:b@c",
         ] {
             assert!(clean_email(wrong).is_err(), "{wrong}");
         }
