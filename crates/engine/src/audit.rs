@@ -1,8 +1,11 @@
 //! The audit: recomputes everything that is stored twice and says where it differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use altyn_domain::{Account, AccountDelta, PaymentId, replay_balances};
+use altyn_domain::{
+    Account, AccountDelta, AccountKind, Balance, BalanceKey, Payment, PaymentId, Posting,
+    replay_balances,
+};
 use altyn_storage::{AccountBalance, AuditedPayment};
 
 use crate::{Engine, EngineError};
@@ -36,7 +39,7 @@ const FINDINGS_MAX: usize = 1_000;
 const PAGE: u32 = 500;
 
 impl Engine {
-    /// Recomputes every payment and every account.
+    /// Recomputes every payment, every account and every customer's balance.
     ///
     /// # Errors
     /// If the database cannot be read.
@@ -57,6 +60,8 @@ impl Engine {
         }
         let (stored, counted) = self.storage().audit_accounts().await?;
         audit_accounts(&stored, &counted, &mut report);
+        let (stored, counted) = self.storage().audit_balances().await?;
+        audit_balances(&stored, &counted, &mut report);
         Ok(report)
     }
 }
@@ -96,6 +101,16 @@ fn audit_payment(audited: &AuditedPayment, report: &mut AuditReport) {
             find(format!("{name}: {count} counted, stored are {numbers:?}"));
         }
     }
+    if let Some(posting) = audited
+        .postings
+        .iter()
+        .find(|p| !names_customer(p, payment))
+    {
+        let number = posting.number;
+        find(format!(
+            "posting {number} does not name the customer whose balance it moves"
+        ));
+    }
     match replay_balances(&audited.postings) {
         Ok(open) => {
             let reserved: i64 = open.values().sum();
@@ -116,6 +131,49 @@ fn audit_payment(audited: &AuditedPayment, report: &mut AuditReport) {
     report.open_operations += u64::try_from(open).unwrap_or(0);
 }
 
+/// Whether a posting on a balance, and no other, names a customer: the payment's own.
+///
+/// With accounts and balances both equal to what their postings sum to, this makes the account
+/// `customer_balance` of a project equal to the sum of its customers' balances, although the two are never
+/// read at one instant.
+fn names_customer(posting: &Posting, payment: &Payment) -> bool {
+    let balance = AccountKind::CustomerBalance;
+    if posting.debit == balance || posting.credit == balance {
+        posting.customer_id.is_some() && posting.customer_id == payment.customer_id
+    } else {
+        posting.customer_id.is_none()
+    }
+}
+
+fn audit_balances(
+    stored: &[(BalanceKey, Balance)],
+    counted: &[(BalanceKey, Balance)],
+    report: &mut AuditReport,
+) {
+    let stored: BTreeMap<_, _> = stored.iter().copied().collect();
+    let counted: BTreeMap<_, _> = counted.iter().copied().collect();
+    let keys: BTreeSet<_> = stored.keys().chain(counted.keys()).collect();
+    for key in keys {
+        let of = |sums: &BTreeMap<BalanceKey, Balance>| sums.get(key).copied().unwrap_or_default();
+        let (kept, sum) = (of(&stored), of(&counted));
+        let name = format!("balance {} {}", key.customer_id, key.currency);
+        let mut find = |what| {
+            report.findings.push(AuditFinding {
+                payment_id: None,
+                what,
+            });
+        };
+        if kept != sum {
+            find(format!("{name}: stored {kept:?}, postings sum to {sum:?}"));
+        }
+        if kept.reserved < 0 || kept.available() < 0 {
+            find(format!(
+                "{name}: more is given away than there is: {kept:?}"
+            ));
+        }
+    }
+}
+
 fn audit_accounts(stored: &[AccountBalance], counted: &[AccountBalance], report: &mut AuditReport) {
     let by_account = |balances: &[AccountBalance]| -> BTreeMap<Account, AccountDelta> {
         balances
@@ -125,7 +183,7 @@ fn audit_accounts(stored: &[AccountBalance], counted: &[AccountBalance], report:
     };
     let (stored, counted) = (by_account(stored), by_account(counted));
     report.accounts = u64::try_from(stored.len()).unwrap_or(0);
-    let accounts: std::collections::BTreeSet<_> = stored.keys().chain(counted.keys()).collect();
+    let accounts: BTreeSet<_> = stored.keys().chain(counted.keys()).collect();
     let mut totals: BTreeMap<_, (i64, i64)> = BTreeMap::new();
     for account in accounts {
         let (kept, sum) = (stored.get(account), counted.get(account));

@@ -135,7 +135,8 @@ impl Engine {
         let (project, action) = (payment.project_id, "payment.surplus_return_asked");
         self.note_asked(caller, project, action, payment.id, detail)
             .await?;
-        self.give_back(&reach, &owner, place, amount, why).await
+        self.give_back((&reach, &owner), place, amount, why.reference(caller), why)
+            .await
     }
 
     /// Gives money of a customer's balance back through the gateway that it came from.
@@ -159,6 +160,7 @@ impl Engine {
         self.customer_in_reach(&reach, project_id, customer_id)
             .await?;
         let owner = reach.owner(project_id)?;
+        let reference = why.reference(caller);
         let chosen = match wanted.surplus {
             Some(place) => {
                 let known = self.storage().payment(project_id, place.payment_id).await?;
@@ -172,7 +174,7 @@ impl Engine {
                 Chosen::From(place)
             }
             None => {
-                self.choose_source(&owner, customer_id, wanted.amount, why)
+                self.choose_source(&owner, customer_id, wanted.amount, reference.as_ref())
                     .await?
             }
         };
@@ -189,21 +191,22 @@ impl Engine {
         self.note_asked(caller, project_id, action, customer_id, detail)
             .await?;
         let amount = Some(wanted.amount.minor());
-        self.give_back(&reach, &owner, place, amount, why).await
+        self.give_back((&reach, &owner), place, amount, why.reference(caller), why)
+            .await
     }
 
     async fn give_back(
         &self,
-        reach: &Reach,
-        owner: &Owner,
+        (reach, owner): (&Reach, &Owner),
         place: SurplusPlace,
         amount: Option<i64>,
+        reference: Option<String>,
         why: &Why,
     ) -> Result<Undone, OfficeError> {
         let wanted = SurplusReturn {
             surplus: place.operation,
             amount,
-            reference: why.reference(),
+            reference,
             reason: why.reason.clone(),
         };
         let answer = self
@@ -220,17 +223,19 @@ impl Engine {
         owner: &Owner,
         customer_id: CustomerId,
         amount: Money,
-        why: &Why,
+        reference: Option<&String>,
     ) -> Result<Chosen, OfficeError> {
         let key = BalanceKey {
             customer_id,
             currency: amount.currency(),
         };
-        let reference = why.reference();
         let mut sources = Vec::new();
         for payment in self.credited_payments(owner, key).await? {
             let made = payment.operations.iter().find(|o| {
-                reference.is_some() && o.reference == reference && o.credited && o.parent.is_some()
+                reference.is_some()
+                    && o.reference.as_ref() == reference
+                    && o.credited
+                    && o.parent.is_some()
             });
             if let Some(made) = made {
                 return Ok(Chosen::Before(SurplusPlace {

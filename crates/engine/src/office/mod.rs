@@ -126,6 +126,12 @@ fn is_customer(caller: &Caller) -> bool {
     caller.role() == Role::Customer
 }
 
+/// Whose keys they are: the person's id, or what the command is called.
+fn name_of(caller: &Caller) -> String {
+    let person = caller.user_id().map(|id| id.to_string());
+    person.unwrap_or_else(|| caller.name().to_owned())
+}
+
 /// A text that people write: not empty, without characters that control anything, not too long.
 fn checked_text(field: &str, text: &str, most: usize) -> Result<(), OfficeError> {
     let flaw = if text.trim().is_empty() {

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 
 use super::card::{PaymentCard, VisibleError};
-use super::{BACKOFFICE, checked_text, is_customer};
+use super::{BACKOFFICE, checked_text, is_customer, name_of};
 use crate::{
     Caller, Engine, EngineError, Flaw, OfficeError, Owner, PayRequest, Reach, Registration, crash,
 };
@@ -164,10 +164,10 @@ impl NewPayment {
     }
 
     /// What is registered in the end.
-    fn registration(self, language: Language) -> Registration {
+    fn registration(self, caller: &str, language: Language) -> Registration {
         // Without a number of the order the key keeps a repeat from making a second payment.
         let reference_key = match (&self.reference, &self.key) {
-            (None, Some(key)) => Some(format!("key/{key}")),
+            (None, Some(key)) => Some(format!("key/{caller}/{key}")),
             (Some(reference), _) => Some(format!("order/{reference}")),
             (None, None) => None,
         };
@@ -223,7 +223,8 @@ impl Engine {
         let (project, action) = (new.project_id, "payment.register_asked");
         self.note_asked(caller, project, action, id, detail).await?;
         let (amount, by_key) = (new.amount, new.reference.is_none() && new.key.is_some());
-        let register = self.registration(&owner, id, new.registration(settings.language));
+        let new = new.registration(&name_of(caller), settings.language);
+        let register = self.registration(&owner, id, new);
         let command = Command::Register(Box::new(register));
         let payment = match self.execute(&owner, command, None).await {
             Ok(answer) => {

@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::card::OperationCard;
 use super::payments::PaymentLine;
-use super::{checked_text, minor_of};
+use super::{BACKOFFICE, checked_text, minor_of, name_of};
 use crate::undo::AskedBy;
 use crate::{Caller, CaptureRequest, Engine, OfficeError, Owner, Reach, RefundRequest, Wait};
 
 /// The most characters of a reason and of a key.
 const REASON_MAX: usize = 500;
-const KEY_MAX: usize = 200;
+const KEY_MAX: usize = 255;
 
 /// Why something is asked for, and under which key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +33,16 @@ impl Why {
         }
     }
 
-    /// The key as operations keep it: apart from those that merchants give.
-    pub(super) fn reference(&self) -> Option<String> {
-        self.key.as_ref().map(|key| format!("backoffice/{key}"))
+    /// The key as operations keep it: apart from those that merchants and other people give.
+    pub(super) fn reference(&self, caller: &Caller) -> Option<String> {
+        let key = self.key.as_ref()?;
+        Some(format!("{BACKOFFICE}/{}/{key}", name_of(caller)))
     }
 
-    fn asked_by(&self) -> AskedBy {
+    fn asked_by(&self, caller: &Caller) -> AskedBy {
         AskedBy {
             initiator: Initiator::Operator,
-            reference: self.reference(),
+            reference: self.reference(caller),
             reason: Some(self.reason.clone()),
         }
     }
@@ -146,7 +147,7 @@ impl Engine {
         detail["release_rest"] = json!(wish.release_rest);
         let (project, action) = (it.payment.project_id, "payment.capture_asked");
         self.note_asked(caller, project, action, id, detail).await?;
-        let (target, by) = (Target::Payment(id), why.asked_by());
+        let (target, by) = (Target::Payment(id), why.asked_by(caller));
         let answer = self
             .capture_by(&it.owner, target, wanted, by, Wait::ForOutcome)
             .await?;
@@ -169,7 +170,7 @@ impl Engine {
         let detail = why.detail(amount, &it.payment);
         let (project, action) = (it.payment.project_id, "payment.void_asked");
         self.note_asked(caller, project, action, id, detail).await?;
-        let (target, by) = (Target::Payment(id), why.asked_by());
+        let (target, by) = (Target::Payment(id), why.asked_by(caller));
         let answer = self
             .void_by(&it.owner, target, amount, by, Wait::ForOutcome)
             .await?;
@@ -194,7 +195,7 @@ impl Engine {
         self.note_asked(caller, project, action, id, detail).await?;
         let wanted = RefundRequest {
             amount,
-            reference: why.reference(),
+            reference: why.reference(caller),
             expected_deposited: None,
             description: Some(why.reason.clone()),
             on_refusal: OnRefusal::Answer,
