@@ -24,6 +24,8 @@ mod incidents;
 mod notices;
 pub mod office;
 mod office_error;
+#[cfg(test)]
+mod office_tests;
 mod pay;
 mod people;
 mod receivers;

@@ -22,6 +22,9 @@ const DESCRIPTION_MAX: usize = 1_024;
 const FIELD_MAX: usize = 255;
 const URL_MAX: usize = 2_048;
 
+/// How references begin that stand for a caller's key. No order has such a number.
+const KEY_PREFIX: &str = "key/";
+
 /// The furthest end of a payment's time, in milliseconds from now: 400 days.
 const LIFE_MAX_MS: i64 = 400 * 24 * 3_600_000;
 
@@ -139,6 +142,9 @@ impl NewPayment {
                 flaws.push(Flaw::new(field, message));
             }
         };
+        let own = self.reference.as_deref();
+        let own = own.is_none_or(|it| !it.starts_with(KEY_PREFIX));
+        check(own, "reference", "must not begin with key/");
         let mail = customer.email.as_deref().is_none_or(|it| it.contains('@'));
         check(mail, "customer.email", "must be an e-mail address");
         let capital = |c: char| c.is_ascii_uppercase();
@@ -167,9 +173,8 @@ impl NewPayment {
     fn registration(self, caller: &str, language: Language) -> Registration {
         // Without a number of the order the key keeps a repeat from making a second payment.
         let reference_key = match (&self.reference, &self.key) {
-            (None, Some(key)) => Some(format!("key/{caller}/{key}")),
-            (Some(reference), _) => Some(format!("order/{reference}")),
-            (None, None) => None,
+            (None, Some(key)) => Some(format!("{KEY_PREFIX}{caller}/{key}")),
+            (Some(_), _) | (None, None) => None,
         };
         Registration {
             dialect: BACKOFFICE,
