@@ -212,7 +212,12 @@ impl Engine {
         let answer = self
             .return_surplus(owner, place.payment_id, wanted, Wait::ForOutcome)
             .await?;
-        Undone::of(&answer, reach, OperationKind::Refund, amount)
+        let undone = Undone::of(&answer, reach, OperationKind::Refund, amount)?;
+        if undone.operation.parent != Some(place.operation) {
+            let words = "the key was used before, for another surplus of this payment";
+            return Err(OfficeError::Conflict("key_used", words.to_owned()));
+        }
+        Ok(undone)
     }
 
     /// The newest credited surplus that is enough. All of them are looked at before one is chosen: a return

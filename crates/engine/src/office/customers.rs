@@ -55,6 +55,15 @@ pub enum MovementKind {
 }
 
 impl MovementKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::SurplusCredited,
+        Self::PaidFromBalance,
+        Self::RefundedToBalance,
+        Self::ReturnedThroughGateway,
+        Self::Other,
+    ];
+
     /// The word that the API uses.
     pub const fn word(self) -> &'static str {
         match self {

@@ -4,8 +4,8 @@
 //! customer they are not there.
 
 use altyn_domain::{
-    Delivery, DeliveryAttempt, EventKind, Payment, PaymentId, PaymentStatus, Permission, Posting,
-    Sums, Timestamp,
+    Currency, Delivery, DeliveryAttempt, EventKind, Payment, PaymentId, PaymentStatus, Permission,
+    Posting, Sums, Timestamp,
 };
 use altyn_storage::DeliveryKey;
 
@@ -27,6 +27,8 @@ pub struct EventLine {
     pub status: PaymentStatus,
     /// What had happened to the money by then.
     pub sums: Sums,
+    /// The currency of those sums.
+    pub currency: Currency,
 }
 
 /// A callback with its attempts.
@@ -70,6 +72,7 @@ impl Engine {
             at: event.at,
             status: event.payment.status(),
             sums: event.payment.sums,
+            currency: event.payment.amount.currency(),
         };
         Ok(events.into_iter().map(line).collect())
     }

@@ -22,6 +22,7 @@ use altyn_domain::{
 use altyn_storage::{ProjectKey, StorageError};
 use serde_json::Value;
 
+pub use altyn_storage::{CustomerRecord, IncidentRecord};
 pub use balance::{BalanceReturn, SurplusPlace};
 pub use card::{
     Abilities, MaskedCard, MethodName, OperationCard, OperationError, PaymentCard, VisibleError,

@@ -59,20 +59,11 @@ async fn a_repeated_capture_takes_nothing_more() {
             .expect("a repeat");
         assert!(again.repeated && again.operation.number == first.operation.number);
         assert_eq!(again.payment.sums.captured, 300);
-        // The same key for something else.
-        for refused in [
-            engine
-                .office_capture(&finance, id, part(200), &why(Some("k")))
-                .await,
-            engine
-                .office_void(&finance, id, Some(kzt(300)), &why(Some("k")))
-                .await,
-            engine
-                .office_refund(&finance, id, Some(kzt(300)), &why(Some("k")))
-                .await,
-        ] {
-            assert!(matches!(refused, Err(OfficeError::Conflict("key_used", _))));
-        }
+        // The same key for another sum.
+        let other = engine
+            .office_capture(&finance, id, part(200), &why(Some("k")))
+            .await;
+        assert!(matches!(other, Err(OfficeError::Conflict("key_used", _))));
         // The same key of another person is another key.
         let root = gate.root_operator();
         let other = engine
@@ -81,7 +72,7 @@ async fn a_repeated_capture_takes_nothing_more() {
             .expect("it is captured");
         assert_eq!(other.payment.sums.captured, 600);
         let void = engine
-            .office_void(&finance, id, None, &why(Some("v")))
+            .office_void(&finance, id, None, &why(Some("k")))
             .await
             .expect("the rest is given up");
         assert_eq!(
@@ -89,17 +80,17 @@ async fn a_repeated_capture_takes_nothing_more() {
             (400, 400)
         );
         let again = engine
-            .office_void(&finance, id, None, &why(Some("v")))
+            .office_void(&finance, id, None, &why(Some("k")))
             .await;
         assert!(again.expect("a repeat").repeated);
 
         let refund = engine
-            .office_refund(&finance, id, Some(kzt(600)), &why(Some("r")))
+            .office_refund(&finance, id, Some(kzt(600)), &why(Some("k")))
             .await
             .expect("it goes back");
         assert_eq!(refund.payment.status, PaymentStatus::Refunded);
         let again = engine
-            .office_refund(&finance, id, Some(kzt(600)), &why(Some("r")))
+            .office_refund(&finance, id, Some(kzt(600)), &why(Some("k")))
             .await;
         assert!(again.expect("a repeat").repeated);
         let card = engine.office_payment(&finance, id).await.expect("in reach");

@@ -8,13 +8,17 @@
 mod attempts;
 mod audit;
 mod bearer;
+mod customers;
 mod etag;
 mod extract;
 mod idempotency;
+mod incidents;
 mod invitations;
 mod me;
 mod openapi;
 mod paging;
+mod payment_shown;
+mod payments;
 mod people;
 mod problem;
 mod reference;
@@ -22,7 +26,9 @@ mod routes;
 mod schema_view;
 mod shapes;
 mod tokens;
+mod undoing;
 mod users;
+mod wire;
 
 use std::sync::{Arc, OnceLock};
 
@@ -129,6 +135,10 @@ fn all() -> Routes {
         .merge(users::routes())
         .merge(invitations::routes())
         .merge(audit::routes())
+        .merge(payments::routes())
+        .merge(undoing::routes())
+        .merge(incidents::routes())
+        .merge(customers::routes())
         .merge(openapi::routes())
 }
 

@@ -2,6 +2,7 @@
 
 mod backoffice_frame;
 mod backoffice_office;
+mod backoffice_payments;
 mod backoffice_people;
 mod backoffice_repeats;
 mod gate;
