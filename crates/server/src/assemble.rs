@@ -6,7 +6,7 @@ use altyn_dialects::ecommpay::{Ecommpay, EcommpayCallbackFormat};
 use altyn_dialects::rbs::{Rbs, RbsCallbackFormat};
 use altyn_engine::{Clock, Engine, EngineConfig, EngineError, EngineParts, Entropy, Vault};
 use altyn_storage::Storage;
-use altyn_web::backoffice::BackOffice;
+use altyn_web::backoffice::{BackOffice, OfficeDoor};
 use altyn_web::checkout::{Checkout, Door};
 use axum::Router;
 
@@ -58,7 +58,11 @@ pub fn router(
     let checkout = Checkout::new(engine.clone(), public_url.to_owned(), Vec::new());
     let rbs = Rbs::new(engine.clone(), public_url.to_owned(), checkout.clone());
     let ecommpay = Ecommpay::new(engine.clone(), checkout.clone());
-    let doors: Vec<Arc<dyn Door>> = vec![Arc::new(rbs.clone()), Arc::new(ecommpay.clone())];
+    let doors: Vec<Arc<dyn Door>> = vec![
+        Arc::new(rbs.clone()),
+        Arc::new(ecommpay.clone()),
+        Arc::new(OfficeDoor),
+    ];
     checkout.set_doors(doors);
     Router::new()
         .merge(altyn_dialects::rbs::router(rbs))

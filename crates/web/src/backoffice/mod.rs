@@ -9,6 +9,7 @@ mod attempts;
 mod audit;
 mod bearer;
 mod customers;
+mod door;
 mod etag;
 mod extract;
 mod idempotency;
@@ -37,6 +38,7 @@ use axum::Router;
 use axum::http::Method;
 
 pub use bearer::Acting;
+pub use door::OfficeDoor;
 pub use etag::{IfMatch, Tagged};
 pub use extract::{Body, Id, Ids, Query, id_in};
 pub use paging::{Page, PageQuery};

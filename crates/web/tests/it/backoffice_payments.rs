@@ -151,7 +151,7 @@ async fn customers_are_listed_and_one_of_them_sees_one() {
     assert_eq!(second.body["next"], Value::Null);
     let other = second.text("/data/0/id");
 
-    let place = json!({"kind": "customer", "project_id": project, "customer_id": id});
+    let place = json!({"kind": "customer", "project_id": project, "id": id});
     let email = "customer@altyn.example";
     let own = office.invited(&token, email, "customer", &place).await;
     let get = |path: String| office.ask(&format!("GET {path}")).token(&own).send();
