@@ -63,7 +63,7 @@ pub use registry::{
     ConnectorChange, ConnectorChoice, ConnectorView, CredentialKind, CredentialView, FieldKind,
     FieldOption, Form, FormField, KeyRotation, MerchantView, MethodAbilities, MethodChange,
     MethodConnector, MethodFacts, MethodName, MethodView, NewConnector, NewMethod, Offer,
-    OwnMethod, OwnerRef, ProjectFacts, ProjectView, ResellerView,
+    OwnMethod, OwnerRef, ProjectChange, ProjectFacts, ProjectView, ResellerView,
 };
 pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;

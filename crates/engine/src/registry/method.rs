@@ -1,10 +1,14 @@
 //! Payment methods: made, changed and deleted by the people of the reseller that owns them, or of one above.
 
-use altyn_domain::{Bucket, MethodId, Permission, ResellerId};
+use altyn_domain::{
+    AmountRange, Bucket, CustomerKind, MethodId, Permission, ProviderNumbers, ResellerId,
+};
 use serde_json::{Map, Value, json};
 
 use super::check_tag;
-use super::record::{Method, MethodBody, MethodConnector, MethodFacts};
+use super::record::{
+    Method, MethodAbilities, MethodBody, MethodConnector, MethodFacts, MethodName, Offer,
+};
 use crate::directory::Directory;
 use crate::settings::Edit;
 use crate::trail::Act;
@@ -26,10 +30,49 @@ pub struct NewMethod {
 /// What is to be changed; what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct MethodChange {
-    /// What it is.
-    pub facts: Option<MethodFacts>,
+    /// Its name.
+    pub name: Option<MethodName>,
+    /// Currencies and amounts.
+    pub ranges: Option<Vec<AmountRange>>,
+    /// Countries of payers.
+    pub countries: Option<Vec<String>>,
+    /// Which customers may use it.
+    pub customer_kinds: Option<Vec<CustomerKind>>,
+    /// What can be done by it.
+    pub abilities: Option<MethodAbilities>,
+    /// Its place among the methods of a project.
+    pub position: Option<i32>,
+    /// Whether tries may be begun by it.
+    pub active: Option<bool>,
+    /// To whom it is offered.
+    pub offer: Option<Offer>,
+    /// Of a built-in connector: whole minutes; `Some(None)` for the usual.
+    pub processing_period_min: Option<Option<u32>>,
+    /// The numbers by which a dialect names its provider.
+    pub provider: Option<ProviderNumbers>,
     /// All values of the connector's settings. A secret that is left out stays, one that is null goes.
     pub settings: Option<Value>,
+}
+
+impl MethodChange {
+    fn apply(&self, facts: &mut MethodFacts) {
+        fn set<T: Clone>(place: &mut T, wanted: Option<&T>) {
+            if let Some(wanted) = wanted {
+                *place = wanted.clone();
+            }
+        }
+        set(&mut facts.name, self.name.as_ref());
+        set(&mut facts.ranges, self.ranges.as_ref());
+        set(&mut facts.countries, self.countries.as_ref());
+        set(&mut facts.customer_kinds, self.customer_kinds.as_ref());
+        set(&mut facts.abilities, self.abilities.as_ref());
+        set(&mut facts.position, self.position.as_ref());
+        set(&mut facts.active, self.active.as_ref());
+        set(&mut facts.offer, self.offer.as_ref());
+        let period = self.processing_period_min.as_ref();
+        set(&mut facts.processing_period_min, period);
+        set(&mut facts.provider, self.provider.as_ref());
+    }
 }
 
 impl Engine {
@@ -87,9 +130,7 @@ impl Engine {
             let known = self.own_method(caller, directory, id)?;
             check_tag(expected_tag, &known.tag)?;
             let mut wanted = known.body.clone();
-            if let Some(facts) = &change.facts {
-                wanted.facts = facts.clone();
-            }
+            change.apply(&mut wanted.facts);
             let settings = change.settings.as_ref();
             let owner = known.reseller_id;
             let body = self.checked_method(caller, directory, owner, wanted, settings)?;

@@ -27,7 +27,7 @@ pub use form::{FieldKind, FieldOption, Form, FormField};
 pub use method::{MethodChange, NewMethod};
 pub use method_view::{ConnectorChoice, MethodView, OwnMethod};
 pub use owners::{MerchantView, ResellerView};
-pub use projects::{ProjectFacts, ProjectView};
+pub use projects::{ProjectChange, ProjectFacts, ProjectView};
 pub(crate) use record::{Method, Registered};
 pub use record::{MethodAbilities, MethodConnector, MethodFacts, MethodName, Offer, OwnerRef};
 

@@ -44,6 +44,46 @@ pub struct ProjectFacts {
     pub balances: bool,
 }
 
+/// What is to be changed of a project; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectChange {
+    /// The name payers read.
+    pub name: Option<String>,
+    /// Short latin name.
+    pub slug: Option<String>,
+    /// The currency of a payment that names none.
+    pub default_currency: Option<Currency>,
+    /// The currencies a payment may be in.
+    pub currencies: Option<Vec<Currency>>,
+    /// Default language of pages and messages.
+    pub language: Option<Language>,
+    /// Whole minutes in which a payment can be paid.
+    pub session_timeout_min: Option<u32>,
+    /// How many tries a payer has.
+    pub tries_max: Option<u32>,
+    /// What happens to a surplus success.
+    pub surplus: Option<SurplusPolicy>,
+    /// Whether the project's customers have balances.
+    pub balances: Option<bool>,
+}
+
+impl ProjectChange {
+    fn applied(&self, facts: ProjectFacts) -> ProjectFacts {
+        let wanted = self.clone();
+        ProjectFacts {
+            name: wanted.name.unwrap_or(facts.name),
+            slug: wanted.slug.unwrap_or(facts.slug),
+            default_currency: wanted.default_currency.unwrap_or(facts.default_currency),
+            currencies: wanted.currencies.unwrap_or(facts.currencies),
+            language: wanted.language.unwrap_or(facts.language),
+            session_timeout_min: wanted.session_timeout_min.unwrap_or(facts.session_timeout_min),
+            tries_max: wanted.tries_max.unwrap_or(facts.tries_max),
+            surplus: wanted.surplus.unwrap_or(facts.surplus),
+            balances: wanted.balances.unwrap_or(facts.balances),
+        }
+    }
+}
+
 /// A project, as people see it.
 #[derive(Debug, Clone)]
 pub struct ProjectView {
@@ -113,7 +153,7 @@ impl Engine {
         &self,
         caller: &Caller,
         id: ProjectId,
-        facts: ProjectFacts,
+        change: ProjectChange,
         expected_tag: Option<&str>,
     ) -> Result<ProjectView, OfficeError> {
         caller.require(Permission::ProjectsManage)?;
@@ -123,8 +163,9 @@ impl Engine {
             let record = directory.records.get(&id).ok_or(OfficeError::NotFound)?;
             check_tag(expected_tag, &tag_of_project(record))?;
             let own = directory.own_settings(id).ok_or(OfficeError::NotFound)?;
-            let facts = checked(directory, Some(id), &facts)?;
-            let changed = changed(&facts_of(&known.name, &known.slug, &own), &facts);
+            let before = facts_of(&known.name, &known.slug, &own);
+            let facts = checked(directory, Some(id), &change.applied(before.clone()))?;
+            let changed = changed(&before, &facts);
             let mut record = record.clone();
             record.name.clone_from(&facts.name);
             record.slug.clone_from(&facts.slug);
