@@ -76,7 +76,9 @@ impl ProjectChange {
             default_currency: wanted.default_currency.unwrap_or(facts.default_currency),
             currencies: wanted.currencies.unwrap_or(facts.currencies),
             language: wanted.language.unwrap_or(facts.language),
-            session_timeout_min: wanted.session_timeout_min.unwrap_or(facts.session_timeout_min),
+            session_timeout_min: wanted
+                .session_timeout_min
+                .unwrap_or(facts.session_timeout_min),
             tries_max: wanted.tries_max.unwrap_or(facts.tries_max),
             surplus: wanted.surplus.unwrap_or(facts.surplus),
             balances: wanted.balances.unwrap_or(facts.balances),

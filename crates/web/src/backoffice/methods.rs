@@ -343,7 +343,11 @@ pub(super) fn shown(view: MethodView) -> Method {
         kind: MethodKindWord(facts.kind),
         currencies: facts.ranges.into_iter().map(Into::into).collect(),
         countries: facts.countries,
-        customer_kinds: facts.customer_kinds.into_iter().map(CustomerKindWord).collect(),
+        customer_kinds: facts
+            .customer_kinds
+            .into_iter()
+            .map(CustomerKindWord)
+            .collect(),
         abilities: facts.abilities.into(),
         position: facts.position,
         active: facts.active,

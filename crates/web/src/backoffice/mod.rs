@@ -8,6 +8,7 @@
 mod attempts;
 mod audit;
 mod bearer;
+mod connectors;
 mod customers;
 mod door;
 mod etag;
@@ -16,20 +17,24 @@ mod idempotency;
 mod incidents;
 mod invitations;
 mod me;
+mod methods;
 mod openapi;
 mod paging;
 mod payment_shown;
 mod payments;
 mod people;
 mod problem;
+mod projects;
 mod reference;
 mod routes;
 mod schema_view;
 mod shapes;
 mod tokens;
+mod tree;
 mod undoing;
 mod users;
 mod wire;
+mod words;
 
 use std::sync::{Arc, OnceLock};
 
@@ -141,6 +146,10 @@ fn all() -> Routes {
         .merge(undoing::routes())
         .merge(incidents::routes())
         .merge(customers::routes())
+        .merge(tree::routes())
+        .merge(projects::routes())
+        .merge(connectors::routes())
+        .merge(methods::routes())
         .merge(openapi::routes())
 }
 

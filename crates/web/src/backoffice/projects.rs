@@ -208,7 +208,9 @@ async fn create(
     Body(request): Body<ProjectRequest>,
 ) -> Result<(StatusCode, Tagged<Project>), Problem> {
     let merchant: MerchantId = id_in("merchant_id", &request.merchant_id)?;
-    let default = request.default_currency.or(request.currencies.first().copied());
+    let default = request
+        .default_currency
+        .or(request.currencies.first().copied());
     let Some(default) = default else {
         return Err(Problem::invalid_field("currencies", "must be one at least"));
     };
@@ -224,7 +226,9 @@ async fn create(
         balances: request.balances,
     };
     let engine = office.engine();
-    let made = engine.create_merchant_project(&caller, merchant, facts).await?;
+    let made = engine
+        .create_merchant_project(&caller, merchant, facts)
+        .await?;
     Ok((StatusCode::CREATED, tagged(made)))
 }
 

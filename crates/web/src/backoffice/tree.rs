@@ -174,7 +174,9 @@ async fn create_reseller(
 ) -> Result<(StatusCode, Tagged<Reseller>), Problem> {
     let parent: ResellerId = id_in("parent_id", &request.parent_id)?;
     let engine = office.engine();
-    let made = engine.create_reseller(&caller, parent, &request.name).await?;
+    let made = engine
+        .create_reseller(&caller, parent, &request.name)
+        .await?;
     Ok((StatusCode::CREATED, tagged_reseller(made)))
 }
 
@@ -279,7 +281,9 @@ async fn create_merchant(
 ) -> Result<(StatusCode, Tagged<Merchant>), Problem> {
     let reseller: ResellerId = id_in("reseller_id", &request.reseller_id)?;
     let engine = office.engine();
-    let made = engine.create_merchant(&caller, reseller, &request.name).await?;
+    let made = engine
+        .create_merchant(&caller, reseller, &request.name)
+        .await?;
     Ok((StatusCode::CREATED, tagged_merchant(made)))
 }
 

@@ -240,6 +240,10 @@ where
         after.is_none_or(|after| place(one).cmp(after) == Ordering::Greater)
     };
     let behind = found.into_iter().filter(is_behind);
-    let rest = behind.take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1));
+    let rest = behind.take(
+        usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+    );
     Ok(Json(Page::of(list, rest.collect(), limit, place, show)))
 }
