@@ -98,6 +98,11 @@ fn checked(
 ) -> anyhow::Result<PaymentMethod> {
     ensure!(!wanted.id.is_empty(), "the method has no id");
     ensure!(
+        !wanted.id.starts_with("mth_"),
+        "{} is a reseller's method: it is changed in the back office",
+        wanted.id
+    );
+    ensure!(
         altyn_connectors::all()
             .iter()
             .any(|connector| connector.name() == wanted.connector),
@@ -156,6 +161,7 @@ mod tests {
             checked(method, None).unwrap_err().to_string()
         };
         assert!(broken(|m| m.id.clear()).contains("id"));
+        assert!(broken(|m| m.id.insert_str(0, "mth_")).contains("back office"));
         assert!(broken(|m| m.connector = "none".to_owned()).contains("connector none"));
         assert!(broken(|m| m.processing_period_ms = 0).contains("processing_period_ms"));
     }

@@ -99,7 +99,7 @@ impl Office {
         let accept = AcceptInvitation {
             token: token.expose().to_owned(),
             name: "Person".to_owned(),
-            password: "a-long-enough-phrase-7".to_owned(),
+            password: "eight tin kettles 7".to_owned(),
             address: HERE,
             agent: "test".to_owned(),
         };
@@ -133,7 +133,7 @@ async fn root_operator(engine: &Engine) -> Caller {
         agent: "test".to_owned(),
     };
     let signed_in = engine.sign_in(sign_in).await.expect("let in");
-    let chosen = "an-operators-long-phrase-9";
+    let chosen = "seven copper kettles 9";
     let changed = engine.change_password(&signed_in.caller, first.expose(), chosen);
     changed.await.expect("changed");
     let token = signed_in.token.expose().to_owned();

@@ -5,13 +5,14 @@ use altyn_domain::{
     ResellerId, Role, Scope, SurplusPolicy,
 };
 use altyn_engine::{
-    AuditQuery, Caller, ConnectorChange, CredentialKind, Engine, KeyRotation, MethodAbilities,
-    MethodChange, MethodConnector, MethodFacts, MethodName, NewConnector, NewMethod, Offer,
-    OfficeError, OwnerRef, ProjectChange, ProjectFacts, Secret,
+    AuditQuery, Caller, ConnectorChange, CredentialKind, Engine, Flaw, Form, KeyRotation,
+    MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName, NewConnector,
+    NewMethod, Offer, OfficeError, OwnerRef, ProjectChange, ProjectFacts, Secret,
 };
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, KEY};
+use crate::docs;
 use crate::gate::Database;
 use crate::office::Office;
 
@@ -695,3 +696,46 @@ on_both!(
     the_tree_is_made_from_above,
     keys_of_a_project
 );
+
+/// What the page of the registry shows: each schema is taken or refused with the flaws behind it, and so are
+/// the values that follow it.
+#[test]
+fn the_page_shows_what_is_taken_and_refused() {
+    let page = "docs/connectors-registry.md";
+    let mut form: Option<Form> = None;
+    let mut flaws: Option<Vec<String>> = None;
+    let mut seen = 0;
+    let settle = |flaws: Option<Vec<String>>, shown: &str, place: &str| {
+        let told = flaws.unwrap_or_default().join("\n");
+        assert_eq!(told, shown.trim_end(), "{place}");
+    };
+    let lines = |flaws: Vec<Flaw>| {
+        let lines = flaws.into_iter();
+        lines
+            .map(|flaw| format!("{}: {}", flaw.field, flaw.message))
+            .collect()
+    };
+    for block in docs::blocks(page) {
+        match block.info.as_str() {
+            "text,flaws" => settle(flaws.take(), &block.text, &block.place()),
+            "json,schema" => {
+                settle(flaws.take(), "", &block.place());
+                let schema = serde_json::from_str(&block.text).expect("JSON");
+                match Form::parse(&schema) {
+                    Ok(read) => form = Some(read),
+                    Err(wrong) => flaws = Some(lines(wrong)),
+                }
+            }
+            "json,values" => {
+                settle(flaws.take(), "", &block.place());
+                let values = serde_json::from_str(&block.text).expect("JSON");
+                let form = form.as_ref().expect("a schema stands before");
+                flaws = form.check(values).err().map(lines);
+            }
+            _ => continue,
+        }
+        seen += 1;
+    }
+    settle(flaws, "", page);
+    assert_eq!(seen, 11, "blocks of the page");
+}

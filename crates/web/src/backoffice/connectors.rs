@@ -238,7 +238,7 @@ async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"processing_period_min": null}))]
-struct Change {
+struct ConnectorPatch {
     /// Its name.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -271,7 +271,7 @@ struct Change {
     tag = "Connectors",
     operation_id = "changeConnector",
     params(("id" = String, Path, description = "The connector's id."), IfMatch),
-    request_body = Change,
+    request_body = ConnectorPatch,
     responses((status = 200, description = "The connector as changed.", body = Connector, headers(("etag" = String, description = "The tag of this state."))))
 )]
 async fn change(
@@ -279,7 +279,7 @@ async fn change(
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
     expected: IfMatch,
-    Body(change): Body<Change>,
+    Body(change): Body<ConnectorPatch>,
 ) -> Result<Tagged<Connector>, Problem> {
     let wanted = ConnectorChange {
         name: change.name,
@@ -373,7 +373,7 @@ async fn rotate(
     "holds": true,
     "not_found_final_after_ms": 330000
 }))]
-pub(super) struct Abilities {
+pub(super) struct GatewayAbilities {
     /// Its name.
     name: String,
     /// Whether it only plays and moves no money.
@@ -388,7 +388,7 @@ pub(super) struct Abilities {
     not_found_final_after_ms: Option<i64>,
 }
 
-impl From<Description> for Abilities {
+impl From<Description> for GatewayAbilities {
     fn from(told: Description) -> Self {
         Self {
             name: told.name,
@@ -411,13 +411,13 @@ impl From<Description> for Abilities {
     tag = "Connectors",
     operation_id = "describeConnector",
     params(("id" = String, Path, description = "The connector's id.")),
-    responses((status = 200, description = "What it says.", body = Abilities))
+    responses((status = 200, description = "What it says.", body = GatewayAbilities))
 )]
 async fn describe(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
-) -> Result<Json<Abilities>, Problem> {
+) -> Result<Json<GatewayAbilities>, Problem> {
     let told = office.engine().describe_connector(&caller, id).await?;
     Ok(Json(told.into()))
 }

@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::bearer::Acting;
-use super::connectors::Abilities as Described;
+use super::connectors::GatewayAbilities;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Query, id_in};
 use super::paging::{Page, PageQuery};
@@ -88,18 +88,18 @@ impl MadeFrom {
 /// A name: one text, or a text for each language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
-enum Name {
+enum MethodTitle {
     /// The same in every language.
     One(String),
     /// A text for each language.
-    Each(Texts),
+    Each(MethodTitles),
 }
 
 /// A text for each language.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"ru": "Кошелёк", "kk": "Әмиян", "en": "Wallet"}))]
-struct Texts {
+struct MethodTitles {
     /// Russian.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ru: Option<String>,
@@ -111,12 +111,12 @@ struct Texts {
     en: Option<String>,
 }
 
-impl Name {
+impl MethodTitle {
     fn shown(name: MethodName) -> Self {
         use altyn_domain::Language::{En, Kk, Ru};
         match name {
             MethodName::One(text) => Self::One(text),
-            MethodName::Each(mut texts) => Self::Each(Texts {
+            MethodName::Each(mut texts) => Self::Each(MethodTitles {
                 ru: texts.remove(&Ru),
                 kk: texts.remove(&Kk),
                 en: texts.remove(&En),
@@ -141,9 +141,9 @@ impl Name {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "merchant", "id": "mrc_019f0e6b7c107a3f8b2c4d5e6f708192"}))]
-struct Owner {
+struct OfferedTo {
     /// What kind.
-    kind: OwnerKind,
+    kind: OfferedToKind,
     /// The id of the reseller, merchant or project.
     id: String,
 }
@@ -151,7 +151,7 @@ struct Owner {
 /// What kind of owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum OwnerKind {
+enum OfferedToKind {
     /// A reseller with everything under it.
     Reseller,
     /// A merchant with its projects.
@@ -160,31 +160,31 @@ enum OwnerKind {
     Project,
 }
 
-fn offered_to(offer: Offer) -> Option<Vec<Owner>> {
+fn offered_to(offer: Offer) -> Option<Vec<OfferedTo>> {
     let Offer::Owners(owners) = offer else {
         return None;
     };
     let shown = owners.into_iter().map(|owner| {
         let (kind, id) = match owner {
-            OwnerRef::Reseller(id) => (OwnerKind::Reseller, id.to_string()),
-            OwnerRef::Merchant(id) => (OwnerKind::Merchant, id.to_string()),
-            OwnerRef::Project(id) => (OwnerKind::Project, id.to_string()),
+            OwnerRef::Reseller(id) => (OfferedToKind::Reseller, id.to_string()),
+            OwnerRef::Merchant(id) => (OfferedToKind::Merchant, id.to_string()),
+            OwnerRef::Project(id) => (OfferedToKind::Project, id.to_string()),
         };
-        Owner { kind, id }
+        OfferedTo { kind, id }
     });
     Some(shown.collect())
 }
 
-fn offer(owners: Option<Vec<Owner>>) -> Result<Offer, Problem> {
+fn offer(owners: Option<Vec<OfferedTo>>) -> Result<Offer, Problem> {
     let Some(owners) = owners else {
         return Ok(Offer::All);
     };
     let read = owners.into_iter().enumerate().map(|(index, owner)| {
         let place = format!("offered_to[{index}].id");
         Ok(match owner.kind {
-            OwnerKind::Reseller => OwnerRef::Reseller(id_in::<ResellerId>(&place, &owner.id)?),
-            OwnerKind::Merchant => OwnerRef::Merchant(id_in::<MerchantId>(&place, &owner.id)?),
-            OwnerKind::Project => OwnerRef::Project(id_in::<ProjectId>(&place, &owner.id)?),
+            OfferedToKind::Reseller => OwnerRef::Reseller(id_in::<ResellerId>(&place, &owner.id)?),
+            OfferedToKind::Merchant => OwnerRef::Merchant(id_in::<MerchantId>(&place, &owner.id)?),
+            OfferedToKind::Project => OwnerRef::Project(id_in::<ProjectId>(&place, &owner.id)?),
         })
     });
     Ok(Offer::Owners(read.collect::<Result<_, Problem>>()?))
@@ -194,7 +194,7 @@ fn offer(owners: Option<Vec<Owner>>) -> Result<Offer, Problem> {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"refunds": "full", "holds": false, "saved_card": false, "payout": false}))]
-struct Abilities {
+struct PaymentAbilities {
     /// Which refunds.
     refunds: RefundWord,
     /// Money can be reserved first and captured later.
@@ -208,7 +208,7 @@ struct Abilities {
     payout: bool,
 }
 
-impl From<MethodAbilities> for Abilities {
+impl From<MethodAbilities> for PaymentAbilities {
     fn from(known: MethodAbilities) -> Self {
         Self {
             refunds: RefundWord(known.refunds),
@@ -219,8 +219,8 @@ impl From<MethodAbilities> for Abilities {
     }
 }
 
-impl From<Abilities> for MethodAbilities {
-    fn from(sent: Abilities) -> Self {
+impl From<PaymentAbilities> for MethodAbilities {
+    fn from(sent: PaymentAbilities) -> Self {
         Self {
             refunds: sent.refunds.0,
             holds: sent.holds,
@@ -234,15 +234,15 @@ impl From<Abilities> for MethodAbilities {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"purchase": 1731, "refund": 1751}))]
-struct Provider {
+struct ProviderPair {
     /// Of purchases.
     purchase: u32,
     /// Of refunds.
     refund: u32,
 }
 
-impl From<Provider> for ProviderNumbers {
-    fn from(sent: Provider) -> Self {
+impl From<ProviderPair> for ProviderNumbers {
+    fn from(sent: ProviderPair) -> Self {
         Self {
             purchase: sent.purchase,
             refund: sent.refund,
@@ -252,7 +252,7 @@ impl From<Provider> for ProviderNumbers {
 
 /// Connector and settings of a method.
 #[derive(Serialize, ToSchema)]
-struct Inside {
+struct MethodInside {
     /// What it is made from.
     connector: MadeFrom,
     /// The name of that.
@@ -266,7 +266,7 @@ struct Inside {
     secrets: Vec<String>,
 }
 
-impl Inside {
+impl MethodInside {
     fn shown(own: OwnMethod) -> Self {
         Self {
             connector: MadeFrom::shown(own.connector),
@@ -306,7 +306,7 @@ pub(super) struct Method {
     /// The name of that.
     reseller_name: String,
     /// Its name, as payers read it.
-    name: Name,
+    name: MethodTitle,
     /// What a payer does to pay by it.
     kind: MethodKindWord,
     /// Currencies and amounts that it takes; empty for all that a project takes.
@@ -316,19 +316,19 @@ pub(super) struct Method {
     /// Which customers may use it; empty for all.
     customer_kinds: Vec<CustomerKindWord>,
     /// What can be done by it.
-    abilities: Abilities,
+    abilities: PaymentAbilities,
     /// Its place among the methods of a project: the smallest number first.
     position: i32,
     /// Whether payments may be begun by it.
     active: bool,
     /// To whom it is offered; null for every project under the reseller, and for those who only have it.
-    offered_to: Option<Vec<Owner>>,
+    offered_to: Option<Vec<OfferedTo>>,
     /// Of a built-in connector: whole minutes after which a payment no longer waits for a try; null for the usual.
     processing_period_min: Option<u32>,
     /// The numbers by which the ECommPay dialect names its provider.
-    provider: Provider,
+    provider: ProviderPair,
     /// Connector and settings; null for those below the reseller.
-    inside: Option<Inside>,
+    inside: Option<MethodInside>,
     /// When it was made.
     created_at: Instant,
 }
@@ -339,7 +339,7 @@ pub(super) fn shown(view: MethodView) -> Method {
         id: view.id.to_string(),
         reseller_id: view.reseller_id.to_string(),
         reseller_name: view.reseller_name,
-        name: Name::shown(facts.name),
+        name: MethodTitle::shown(facts.name),
         kind: MethodKindWord(facts.kind),
         currencies: facts.ranges.into_iter().map(Into::into).collect(),
         countries: facts.countries,
@@ -353,11 +353,11 @@ pub(super) fn shown(view: MethodView) -> Method {
         active: facts.active,
         offered_to: offered_to(facts.offer),
         processing_period_min: facts.processing_period_min,
-        provider: Provider {
+        provider: ProviderPair {
             purchase: facts.provider.purchase,
             refund: facts.provider.refund,
         },
-        inside: view.own.map(Inside::shown),
+        inside: view.own.map(MethodInside::shown),
         created_at: Instant(view.created_at),
     }
 }
@@ -412,7 +412,7 @@ struct MethodRequest {
     /// What it is made from.
     connector: MadeFrom,
     /// Its name.
-    name: Name,
+    name: MethodTitle,
     /// The values of the connector's settings.
     #[schema(value_type = Object)]
     settings: Value,
@@ -426,7 +426,7 @@ struct MethodRequest {
     #[serde(default)]
     customer_kinds: Vec<CustomerKindWord>,
     /// What can be done by it.
-    abilities: Abilities,
+    abilities: PaymentAbilities,
     /// Its place among the methods of a project; 0 unless given.
     #[serde(default)]
     position: i32,
@@ -436,13 +436,13 @@ struct MethodRequest {
     active: bool,
     /// To whom it is offered; to every project under the reseller unless given.
     #[serde(default)]
-    offered_to: Option<Vec<Owner>>,
+    offered_to: Option<Vec<OfferedTo>>,
     /// Of a built-in connector: whole minutes, 0 for never; 5 for cards unless given.
     #[serde(default)]
     processing_period_min: Option<u32>,
     /// The numbers by which the ECommPay dialect names its provider.
     #[serde(default)]
-    provider: Provider,
+    provider: ProviderPair,
 }
 
 const fn yes() -> bool {
@@ -520,10 +520,10 @@ async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"active": false}))]
-struct Change {
+struct MethodPatch {
     /// Its name.
     #[serde(default)]
-    name: Option<Name>,
+    name: Option<MethodTitle>,
     /// All values of the connector's settings. A secret that is left away stays, one that is null goes.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
@@ -539,7 +539,7 @@ struct Change {
     customer_kinds: Option<Vec<CustomerKindWord>>,
     /// What can be done by it.
     #[serde(default)]
-    abilities: Option<Abilities>,
+    abilities: Option<PaymentAbilities>,
     /// Its place among the methods of a project.
     #[serde(default)]
     position: Option<i32>,
@@ -548,15 +548,15 @@ struct Change {
     active: Option<bool>,
     /// To whom it is offered; null for every project under the reseller.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Vec<Owner>>)]
-    offered_to: Option<Option<Vec<Owner>>>,
+    #[schema(value_type = Option<Vec<OfferedTo>>)]
+    offered_to: Option<Option<Vec<OfferedTo>>>,
     /// Of a built-in connector: whole minutes; null for the usual.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>)]
     processing_period_min: Option<Option<u32>>,
     /// The numbers by which the ECommPay dialect names its provider.
     #[serde(default)]
-    provider: Option<Provider>,
+    provider: Option<ProviderPair>,
 }
 
 /// Change a payment method
@@ -568,7 +568,7 @@ struct Change {
     tag = "Payment methods",
     operation_id = "changeMethod",
     params(("id" = String, Path, description = "The method's id."), IfMatch),
-    request_body = Change,
+    request_body = MethodPatch,
     responses((status = 200, description = "The payment method as changed.", body = Method, headers(("etag" = String, description = "The tag of this state."))))
 )]
 async fn change(
@@ -576,11 +576,11 @@ async fn change(
     Acting(caller): Acting,
     Id(id): Id<MethodId>,
     expected: IfMatch,
-    Body(change): Body<Change>,
+    Body(change): Body<MethodPatch>,
 ) -> Result<Tagged<Method>, Problem> {
     let ranges = |sent: Vec<Range>| sent.into_iter().map(Into::into).collect();
     let wanted = MethodChange {
-        name: change.name.map(Name::read),
+        name: change.name.map(MethodTitle::read),
         ranges: change.currencies.map(ranges),
         countries: change.countries,
         customer_kinds: change.customer_kinds.map(kinds),
@@ -627,13 +627,13 @@ async fn delete(
     tag = "Payment methods",
     operation_id = "describeMethod",
     params(("id" = String, Path, description = "The method's id.")),
-    responses((status = 200, description = "What it says.", body = Described))
+    responses((status = 200, description = "What it says.", body = GatewayAbilities))
 )]
 async fn describe(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<MethodId>,
-) -> Result<Json<Described>, Problem> {
+) -> Result<Json<GatewayAbilities>, Problem> {
     let told = office.engine().describe_method(&caller, id).await?;
     Ok(Json(told.into()))
 }
@@ -646,7 +646,7 @@ async fn describe(
     "kind": "card",
     "fields": []
 }))]
-struct Source {
+struct MethodSource {
     /// What it is.
     connector: MadeFrom,
     /// Its name.
@@ -657,8 +657,8 @@ struct Source {
     fields: Vec<Field>,
 }
 
-fn source(choice: ConnectorChoice) -> Source {
-    Source {
+fn source(choice: ConnectorChoice) -> MethodSource {
+    MethodSource {
         connector: MadeFrom::shown(choice.connector),
         name: choice.name,
         kind: MethodKindWord(choice.kind),
@@ -674,12 +674,12 @@ fn source(choice: ConnectorChoice) -> Source {
     path = "/method-connectors",
     tag = "Payment methods",
     operation_id = "listMethodConnectors",
-    responses((status = 200, description = "The connectors with their settings.", body = Page<Source>))
+    responses((status = 200, description = "The connectors with their settings.", body = Page<MethodSource>))
 )]
 async fn choices(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
-) -> Result<Json<Page<Source>>, Problem> {
+) -> Result<Json<Page<MethodSource>>, Problem> {
     let found = office.engine().connector_choices(&caller)?;
     let data = found.into_iter().map(source).collect();
     Ok(Json(Page { data, next: None }))

@@ -79,14 +79,14 @@ struct Project {
     /// Whether its customers have balances.
     balances: bool,
     /// Where callbacks go.
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<CallbackEndpoint>,
     /// When it was made.
     created_at: Instant,
 }
 
 /// Where callbacks go.
 #[derive(Serialize, ToSchema)]
-struct Endpoint {
+struct CallbackEndpoint {
     /// Its name within the project.
     id: String,
     /// The address.
@@ -97,7 +97,7 @@ struct Endpoint {
 
 fn shown(view: ProjectView) -> Project {
     let facts = view.facts;
-    let endpoint = |(id, url, format)| Endpoint { id, url, format };
+    let endpoint = |(id, url, format)| CallbackEndpoint { id, url, format };
     Project {
         id: view.id.to_string(),
         merchant_id: view.merchant_id.map(|id| id.to_string()),
@@ -255,7 +255,7 @@ async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"tries_max": 5}))]
-struct Change {
+struct ProjectPatch {
     /// The name payers read.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 200)]
@@ -295,7 +295,7 @@ struct Change {
     tag = "Projects",
     operation_id = "changeProject",
     params(("id" = String, Path, description = "The project's id."), IfMatch),
-    request_body = Change,
+    request_body = ProjectPatch,
     responses((status = 200, description = "The project as changed.", body = Project, headers(("etag" = String, description = "The tag of this state."))))
 )]
 async fn change(
@@ -303,7 +303,7 @@ async fn change(
     Acting(caller): Acting,
     Id(id): Id<ProjectId>,
     expected: IfMatch,
-    Body(change): Body<Change>,
+    Body(change): Body<ProjectPatch>,
 ) -> Result<Tagged<Project>, Problem> {
     let codes = |sent: Vec<CurrencyCode>| sent.into_iter().map(|one| one.0).collect();
     let wanted = ProjectChange {
@@ -413,7 +413,7 @@ async fn list_credentials(
 /// What kind of key.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum KeyKind {
+enum CredentialKindWord {
     /// A login with a password (`rbs`).
     Password,
     /// A token (`rbs`).
@@ -430,7 +430,7 @@ struct CredentialRequest {
     /// The API that it is for: `rbs` or `ecommpay`.
     dialect: String,
     /// What kind.
-    kind: KeyKind,
+    kind: CredentialKindWord,
     /// Of a password: the login, unique in the API.
     #[serde(default)]
     login: Option<String>,
@@ -447,15 +447,19 @@ impl CredentialRequest {
     fn kind(&mut self) -> Result<CredentialKind, Problem> {
         let (login, number) = (self.login.take(), self.number.take());
         match (self.kind, login, number) {
-            (KeyKind::Password, Some(login), None) => Ok(CredentialKind::Password { login }),
-            (KeyKind::Token, None, None) => Ok(CredentialKind::Token),
-            (KeyKind::Key, None, Some(number)) => Ok(CredentialKind::Key { number }),
-            (KeyKind::Password, None, _) => Err(Problem::invalid_field("login", "required")),
-            (KeyKind::Key, _, None) => Err(Problem::invalid_field("number", "required")),
-            (KeyKind::Token | KeyKind::Key, Some(_), _) => {
+            (CredentialKindWord::Password, Some(login), None) => {
+                Ok(CredentialKind::Password { login })
+            }
+            (CredentialKindWord::Token, None, None) => Ok(CredentialKind::Token),
+            (CredentialKindWord::Key, None, Some(number)) => Ok(CredentialKind::Key { number }),
+            (CredentialKindWord::Password, None, _) => {
+                Err(Problem::invalid_field("login", "required"))
+            }
+            (CredentialKindWord::Key, _, None) => Err(Problem::invalid_field("number", "required")),
+            (CredentialKindWord::Token | CredentialKindWord::Key, Some(_), _) => {
                 Err(Problem::invalid_field("login", "only of a password"))
             }
-            (KeyKind::Password | KeyKind::Token, _, Some(_)) => {
+            (CredentialKindWord::Password | CredentialKindWord::Token, _, Some(_)) => {
                 Err(Problem::invalid_field("number", "only of a key"))
             }
         }
@@ -464,7 +468,7 @@ impl CredentialRequest {
 
 /// A key with its secret.
 #[derive(Serialize, ToSchema)]
-struct NewlyMade {
+struct NewCredential {
     /// The password, the token or the key; shown here and never again.
     secret: String,
     /// The key without it.
@@ -494,20 +498,20 @@ fn networks<N: std::str::FromStr + From<std::net::IpAddr>>(
     operation_id = "createCredential",
     params(("id" = String, Path, description = "The project's id.")),
     request_body = CredentialRequest,
-    responses((status = 201, description = "Made.", body = NewlyMade))
+    responses((status = 201, description = "Made.", body = NewCredential))
 )]
 async fn create_credential(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<ProjectId>,
     Body(mut request): Body<CredentialRequest>,
-) -> Result<(StatusCode, Json<NewlyMade>), Problem> {
+) -> Result<(StatusCode, Json<NewCredential>), Problem> {
     let kind = request.kind()?;
     let allowed = networks(&request.allow_list)?;
     let engine = office.engine();
     let made = engine.create_project_credential(&caller, id, &request.dialect, kind, allowed);
     let (view, secret) = made.await?;
-    let made = NewlyMade {
+    let made = NewCredential {
         secret: secret.expose().to_owned(),
         credential: credential(view),
     };
@@ -518,12 +522,12 @@ async fn create_credential(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"allow_list": ["198.51.100.0/24"]}))]
-struct Limit {
+struct CredentialLimit {
     /// Networks or addresses; empty for anywhere.
     allow_list: Vec<String>,
 }
 
-/// Limit where a key may be used from
+/// CredentialLimit where a key may be used from
 ///
 /// From the next request on.
 #[utoipa::path(
@@ -535,14 +539,14 @@ struct Limit {
         ("id" = String, Path, description = "The project's id."),
         ("credential_id" = String, Path, description = "The key's id.")
     ),
-    request_body = Limit,
+    request_body = CredentialLimit,
     responses((status = 204, description = "Limited."))
 )]
 async fn limit_credential(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Ids(project, id): Ids<ProjectId, CredentialId>,
-    Body(limit): Body<Limit>,
+    Body(limit): Body<CredentialLimit>,
 ) -> Result<StatusCode, Problem> {
     let allowed = networks(&limit.allow_list)?;
     let engine = office.engine();
