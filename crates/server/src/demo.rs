@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use altyn_domain::{Currency, ProjectId};
+use altyn_domain::{Currency, PaymentMethod, ProjectId};
 use altyn_engine::{Clock, Engine};
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -392,7 +392,8 @@ async fn point_at_bank(
             .insert("not_found_final_after_ms".to_owned(), after_ms.to_string());
     }
     let mut settings = project.settings.clone();
-    for method in &mut settings.methods {
+    let at_bank = |method: &&mut PaymentMethod| method.connector == "sandbox-bank";
+    for method in settings.methods.iter_mut().filter(at_bank) {
         method.settings = bank.clone();
     }
     if settings != project.settings {

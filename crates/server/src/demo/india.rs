@@ -1,7 +1,7 @@
 //! The demo's project in India: its shop speaks ECommPay's way, its payers pay by card at the bank and by
 //! wallet at the simulated partner.
 
-use altyn_domain::{Currency, Language, MethodKind, ProjectId};
+use altyn_domain::{Currency, Language, ProjectId};
 use altyn_engine::NewProject;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -84,14 +84,16 @@ pub async fn point_at_gateways(
     let project = project.context("the demo's project in India is not in the database")?;
     let mut settings = project.settings.clone();
     for method in &mut settings.methods {
-        let base_url = match method.kind {
-            MethodKind::Card => &urls.bank_url,
-            MethodKind::Wallet => &urls.partner_url,
+        let base_url = match method.connector.as_str() {
+            "sandbox-bank" => &urls.bank_url,
+            "cashfree" => &urls.partner_url,
+            // Somebody added it.
+            _ => continue,
         };
         let mut changed = vec![("base_url", base_url.clone())];
         let final_after = demo.arguments.test.not_found_final_after_ms;
         changed.extend(final_after.map(|ms| ("not_found_final_after_ms", ms.to_string())));
-        if method.kind == MethodKind::Card {
+        if method.connector == "sandbox-bank" {
             changed.push(("terminal_key", secrets.terminal_key.clone()));
         }
         let changed = changed.into_iter();
