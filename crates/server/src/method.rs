@@ -110,8 +110,8 @@ fn checked(
         wanted.connector
     );
     ensure!(
-        wanted.processing_period_ms > 0,
-        "processing_period_ms must be above 0"
+        wanted.processing_period_ms >= 0,
+        "processing_period_ms must not be below 0"
     );
     for range in &wanted.ranges {
         let (min, max) = (range.min, range.max);
@@ -163,6 +163,6 @@ mod tests {
         assert!(broken(|m| m.id.clear()).contains("id"));
         assert!(broken(|m| m.id.insert_str(0, "mth_")).contains("back office"));
         assert!(broken(|m| m.connector = "none".to_owned()).contains("connector none"));
-        assert!(broken(|m| m.processing_period_ms = 0).contains("processing_period_ms"));
+        assert!(broken(|m| m.processing_period_ms = -1).contains("processing_period_ms"));
     }
 }

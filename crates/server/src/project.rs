@@ -10,9 +10,10 @@ use altyn_domain::{
 };
 use altyn_engine::{Engine, NewCredential, NewProject};
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
+use crate::audit::Place;
 use crate::ecommpay;
 use crate::serve::{ConfigArgument, open_engine};
 
@@ -29,6 +30,8 @@ enum ProjectCommand {
     Create(CreateArguments),
     /// Give a project a number and a key of ECommPay's Gate and Payment Page, and print the key once
     Ecommpay(EcommpayArguments),
+    /// Change a project: its customers' balances, and what becomes of money that a payment did not need
+    Set(SetArguments),
     /// Revoke a register.do login; it acts no more from this moment
     Revoke {
         #[command(flatten)]
@@ -56,6 +59,50 @@ struct EcommpayArguments {
     allow_from: Vec<IpNet>,
 }
 
+/// What becomes of a success that the payment did not need.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Surplus {
+    /// It goes back by itself
+    Return,
+    /// It waits for a person
+    Manual,
+    /// It stands on the customer's balance; without a customer it goes back
+    Balance,
+}
+
+impl From<Surplus> for SurplusPolicy {
+    fn from(wanted: Surplus) -> Self {
+        match wanted {
+            Surplus::Return => Self::Return,
+            Surplus::Manual => Self::Manual,
+            Surplus::Balance => Self::Balance,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct SetArguments {
+    #[command(flatten)]
+    place: Place,
+    /// The project's short name
+    #[arg(long)]
+    project: String,
+    #[command(flatten)]
+    change: Change,
+}
+
+/// What is to be changed; one of them at least.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = true)]
+struct Change {
+    /// Whether customers have balances, in payments that are registered from now on
+    #[arg(long, action = clap::ArgAction::Set)]
+    balances: Option<bool>,
+    /// What becomes of money that a payment did not need
+    #[arg(long)]
+    surplus: Option<Surplus>,
+}
+
 #[derive(Debug, Args)]
 struct CreateArguments {
     #[command(flatten)]
@@ -81,6 +128,12 @@ struct CreateArguments {
     /// Networks that the credentials may be used from; none for anywhere
     #[arg(long, value_delimiter = ',')]
     allow_from: Vec<IpNet>,
+    /// Customers have balances
+    #[arg(long)]
+    balances: bool,
+    /// What becomes of money that a payment did not need
+    #[arg(long, default_value = "return")]
+    surplus: Surplus,
 }
 
 /// What a project's secrets are when it is made.
@@ -214,6 +267,18 @@ async fn open_ecommpay(arguments: EcommpayArguments) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+async fn set(arguments: SetArguments) -> anyhow::Result<ExitCode> {
+    let engine = arguments.place.open().await?;
+    let project = find(&engine, &arguments.project)?;
+    let mut settings = project.settings.clone();
+    let change = arguments.change;
+    settings.balances = change.balances.unwrap_or(settings.balances);
+    settings.surplus = change.surplus.map_or(settings.surplus, Into::into);
+    engine.update_project(project.id, &settings).await?;
+    println!("{} is set", project.slug);
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `altyn project`
 pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
@@ -225,7 +290,9 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
                 .map(|code| Currency::from_alpha(code))
                 .collect();
             let bank = bank_settings(&arguments.bank_url, &arguments.bank_key);
-            let settings = sandbox_settings(currencies?, bank);
+            let mut settings = sandbox_settings(currencies?, bank);
+            settings.balances = arguments.balances;
+            settings.surplus = arguments.surplus.into();
             let wanted = Wanted {
                 name: arguments.name,
                 slug: arguments.slug,
@@ -247,6 +314,7 @@ pub async fn run(arguments: ProjectArguments) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ProjectCommand::Ecommpay(arguments) => open_ecommpay(arguments).await,
+        ProjectCommand::Set(arguments) => set(arguments).await,
         ProjectCommand::Revoke { config, login } => {
             let engine = open_engine(&config).await?;
             let count = engine.revoke_credential(rbs::DIALECT, &login).await?;
