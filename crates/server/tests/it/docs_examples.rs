@@ -223,6 +223,8 @@ fn docs_blocks_are_all_of_a_kind_that_is_checked() {
                 "json,schema" | "json,values" | "text,flaws" => {
                     page == "docs/connectors-registry.md"
                 }
+                // Run from an empty folder by `tests/clients/test_guide_operator.py`.
+                "sh,step" | "json,shown" | "text,shown" => page == "docs/guide-operator.md",
                 // Compared with the connector by the tests of its crate.
                 "json,request" | "json,state" | "json,description" | "json,error"
                 | "text,vector" => page == "docs/connector-protocol.md",
