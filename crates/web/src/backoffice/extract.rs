@@ -34,7 +34,11 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let field = if path == "." { String::new() } else { path };
         let inner = error.into_inner();
         if inner.is_data() {
-            let message = without_place(&inner.to_string());
+            let words = without_place(&inner.to_string());
+            let (field, message) = match missing(&field, &words) {
+                Some(place) => (place, "is missing".to_owned()),
+                None => (field, words),
+            };
             Problem::invalid(vec![FieldError { field, message }])
         } else {
             malformed("the body is not JSON")
@@ -50,6 +54,16 @@ fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn without_place(words: &str) -> String {
     let end = words.rfind(" at line ").unwrap_or(words.len());
     words[..end].to_owned()
+}
+
+/// The place of a field that is missing under `outer`: the parser tells it in words only.
+fn missing(outer: &str, words: &str) -> Option<String> {
+    let name = words.strip_prefix("missing field `")?.strip_suffix('`')?;
+    if outer.is_empty() {
+        Some(name.to_owned())
+    } else {
+        Some(format!("{outer}.{name}"))
+    }
 }
 
 fn malformed(detail: &str) -> Problem {
@@ -153,7 +167,12 @@ mod tests {
             (r#"{"list":[]"#, 400, "not JSON"),
             (r#"{"list":[]}{}"#, 400, "follows"),
             ("", 400, "not JSON"),
-            ("{}", 422, "missing field `list`"),
+            ("{}", 422, r#""field":"list","message":"is missing""#),
+            (
+                r#"{"list":[{}]}"#,
+                422,
+                r#""field":"list[0].n","message":"is missing""#,
+            ),
         ] {
             match read_json::<Outer>(text.as_bytes()) {
                 Ok(_) => assert_eq!(status, 200, "{text}"),
