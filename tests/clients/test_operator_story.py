@@ -19,6 +19,8 @@ from support.demo import Demo, program, wait_until
 from support.example_connector import ExampleConnector, decide
 from support.office import Visitor, sign_in
 
+# The connector's clock is the real one, and signatures hold for 300 seconds: all tests together may
+# move the demo's clock by less.
 PERIOD_MIN = 1
 CUSTOMER = "demo-customer"
 GIVEN_UP = "You gave the payment up"
@@ -249,6 +251,20 @@ def test_a_used_connector_keeps_its_schema_and_stays(operator, registered, metho
     assert (kept["instances"], kept["schema"]) == (1, SCHEMA)
 
 
+def test_an_unused_connector_can_be_changed_and_deleted(operator):
+    made = operator.post("/connectors", wallet(name="Short-lived")).of(201)
+    path = f"/connectors/{made['connector']['id']}"
+    used = operator.post("/methods", method_of(operator, made)).of(201)
+    operator.call("DELETE", path).refused(409, "in_use")
+
+    operator.call("DELETE", f"/methods/{used['id']}").of(204)
+    changed = operator.call("PATCH", path, {"schema": SCHEMA[:1]}).of(200)
+    operator.call("DELETE", path).of(204)
+
+    assert [field["key"] for field in changed["fields"]] == ["account"]
+    operator.call("GET", path).refused(404, "not_found")
+
+
 def test_the_project_is_offered_the_method(gate, operator, method):
     offered = operator.all(f"/projects/{gate.panels.project_id}/methods")
 
@@ -303,15 +319,17 @@ class Till:
 
         return wait_until(what, so)
 
-    def let_the_period_pass(self, payment, number):
-        """Moves the clock until the timer has fired and the payment waits again."""
-        assert self.card(payment)["status"] == "processing"
+    def let_the_period_pass(self, *payments):
+        """Moves the clock until the timers of first tries have fired and the payments wait."""
+        for payment in payments:
+            assert self.card(payment)["status"] == "processing"
         self._gate.advance(PERIOD_MIN * 60 + 1)
-        card = self.wait_for(
-            payment, "end of the period", lambda card: card["operations"][number - 1]["period_over"]
-        )
-        assert card["status"] == "awaiting_payment"
-        assert (card["operations"][number - 1]["state"], card["error"]) == ("pending", None)
+        for payment in payments:
+            card = self.wait_for(
+                payment, "end of the period", lambda card: card["operations"][0]["period_over"]
+            )
+            assert card["status"] == "awaiting_payment"
+            assert (card["operations"][0]["state"], card["error"]) == ("pending", None)
 
     def say_again(self):
         """Every end that the connector knows is told once more, as a message of its own."""
@@ -355,31 +373,35 @@ def statement(who, customer_path):
     ]
 
 
-def test_a_late_failure_is_shown_while_the_payment_waits(till, customer):
-    payment = till.register(120_001)
-    page = till.page_of(payment)
-    till.let_the_period_pass(payment, 1)
+def test_a_late_end_is_taken_while_the_payment_waits(till, customer):
+    fails, succeeds = till.register(120_001), till.register(110_001)
+    pages = {payment: till.page_of(payment) for payment in (fails, succeeds)}
+    till.let_the_period_pass(fails, succeeds)
 
-    decide(page, "failure")
+    decide(pages[succeeds], "success")
+    decide(pages[fails], "failure")
 
-    card = till.wait_for(payment, "late failure", lambda card: card["error"])
+    card = till.wait_for(succeeds, "payment", lambda card: card["status"] == "captured")
+    assert (card["completed_by"], card["sums"]["captured"]["amount"]) == (1, 110_001)
+    assert card["operations"][0]["period_over"]
+    card = till.wait_for(fails, "late failure", lambda card: card["error"])
     assert card["status"] == "awaiting_payment"
     assert card["error"]["message"] == GIVEN_UP
     assert card["operations"][0]["error"]["message"] == GIVEN_UP
-    seen = customer.get(f"/payments/{payment}")
+    seen = customer.get(f"/payments/{fails}")
     assert (seen["status"], seen["error"]) == ("awaiting_payment", card["error"])
     assert (seen["operations"], seen["incidents"]) == ([], [])
 
     # Another try takes it away.
-    till.page_of(payment, customer)
-    seen = customer.get(f"/payments/{payment}")
+    till.page_of(fails, customer)
+    seen = customer.get(f"/payments/{fails}")
     assert (seen["status"], seen["error"]) == ("processing", None)
 
 
 def test_a_failure_of_a_paid_payment_is_hidden(till, customer):
     payment = till.register(130_001)
     first = till.page_of(payment)
-    till.let_the_period_pass(payment, 1)
+    till.let_the_period_pass(payment)
     second = till.page_of(payment, customer)
 
     decide(first, "success")
@@ -404,7 +426,7 @@ def test_a_second_success_stands_on_the_balance_once_and_is_spent(
     # The first try is late, the second one is begun, and both succeed.
     paid_twice = till.register(250_001)
     first = till.page_of(paid_twice)
-    till.let_the_period_pass(paid_twice, 1)
+    till.let_the_period_pass(paid_twice)
     second = till.page_of(paid_twice, customer)
     decide(first, "success")
     card = till.wait_for(paid_twice, "payment", lambda card: card["status"] == "captured")
@@ -498,7 +520,7 @@ def test_the_trail_names_every_step(
 ):
     paid_twice = till.register(240_001)
     first = till.page_of(paid_twice)
-    till.let_the_period_pass(paid_twice, 1)
+    till.let_the_period_pass(paid_twice)
     second = till.page_of(paid_twice, customer)
     for page in (first, second):
         decide(page, "success")
