@@ -7,11 +7,14 @@ them, and one without a row fails here by its name.
 import json
 import re
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 
+from access_routes import GATE, RBS, ROUTES, Shop, gate_paths, rbs_methods, routes
 from access_table import REACH, ROWS
 from access_world import Tree, World
+from support import web
 from support.demo import REPOSITORY, Demo
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -330,3 +333,228 @@ def roles_page():
     head, _, *rows = rows
     roles = head[2:]
     return {row[0]: {role for role, cell in zip(roles, row[2:]) if cell == "yes"} for row in rows}
+
+
+def test_nobody_gets_in_without_credentials(world, operations):
+    """Nothing, a wrong token, another scheme, a session's cookie where none may be: 401 or 403."""
+    api, owner = world.api, world.actor("merchant_owner", "merchant")
+    wrong = [
+        {},
+        {"authorization": "Bearer alts_" + "A" * 43},
+        {"authorization": "Bearer altt_" + "A" * 43},
+        {"authorization": f"Basic {owner.token}"},
+        {"cookie": "altyn_session=alts_" + "A" * 43},
+        # An API token is not for browsers.
+        {"cookie": f"altyn_session={world.api_token(owner)[0]}"},
+    ]
+    for operation in operations.values():
+        address = operation.address(own_ids(world, operation, world.a))
+        for headers in wrong:
+            if operation.is_open:
+                continue
+            body = operation.body(world, world.a)
+            reply = api.call(None, operation.method, address, body, headers)
+            told = (operation.name, headers, reply.status, reply.text)
+            assert reply.status == 401 and reply.json["code"] == "unauthenticated", told
+        if not operation.is_open and operation.method != "get":
+            cookie = {"cookie": f"altyn_session={owner.token}"}
+            body = operation.body(world, world.a)
+            reply = api.call(None, operation.method, address, body, cookie)
+            assert (reply.status, reply.json["code"]) == (403, "csrf"), (operation.name, reply.text)
+
+
+def test_a_token_has_what_was_chosen_for_it_and_no_more(world, operations):
+    """The matrix once more with tokens of the most powerful: one permission each, and never `own`."""
+    for permission in ("payments_view", "users_view", "audit_view"):
+        token, _ = world.api_token(world.root, [permission])
+        said = world.api.call(token, "GET", "/me").json["permissions"]
+        assert said == [permission]
+        for operation in operations.values():
+            if operation.is_open:
+                continue
+            address = operation.address(own_ids(world, operation, world.a))
+            body = operation.body(world, world.a)
+            reply = world.api.call(token, operation.method, address, body)
+            is_allowed = operation.permission in (None, permission)
+            told = (permission, operation.name, reply.status, reply.text)
+            assert (reply.status == 200) if is_allowed else (reply.status == 403), told
+    for more in (["connectors"], ["payments_view", "tree_manage"], ["own"]):
+        body = ROWS["createToken"].body(world, world.a) | {"permissions": more}
+        reply = world.api.call(world.actor("finance", "merchant"), "POST", "/tokens", body)
+        assert reply.status in (403, 422), (more, reply.text)
+
+
+def test_what_was_taken_away_is_gone_at_the_next_request(world):
+    """An ended session, a revoked token, a smaller role, a disabled person."""
+    api, tree = world.api, world.a
+
+    def hears(token, path="/me"):
+        return api.call(token, "GET", path).status
+
+    person = world.person(tree, "merchant_owner", "merchant")
+    secret, token_id = world.api_token(person, ["users_view", "payments_view"])
+    other, session_id = world.session(person)
+    assert [hears(one, "/users") for one in (person, secret, other)] == [200] * 3
+
+    assert api.call(person, "DELETE", f"/me/sessions/{session_id}").status == 204
+    assert [hears(one) for one in (person, secret, other)] == [200, 200, 401]
+    assert api.call(person, "DELETE", f"/tokens/{token_id}").status == 204
+    assert [hears(one) for one in (person, secret)] == [200, 401]
+
+    secret, _ = world.api_token(person, ["users_view", "payments_view"])
+    path = f"/users/{person.user_id}"
+    assert api.call(world.root, "PATCH", path, {"role": "finance"}).status == 200
+    assert [hears(one, "/users") for one in (person, secret)] == [403, 403]
+    assert "users_view" not in api.call(person, "GET", "/me").json["permissions"]
+    assert api.call(secret, "GET", "/me").json["permissions"] == ["payments_view"]
+
+    assert api.call(world.root, "PATCH", path, {"disabled": True}).status == 200
+    assert [hears(one) for one in (person, secret)] == [401, 401]
+    body = {"email": person.email, "password": person.password}
+    reply = api.call(None, "POST", "/sign-in", body, source=api.fresh_source())
+    assert (reply.status, reply.json["code"]) == (401, "sign_in_denied")
+    assert api.call(world.root, "PATCH", path, {"disabled": False}).status == 200
+    assert [hears(one) for one in (person, secret)] == [401, 401]
+
+    person = world.person(tree, "support", "merchant")
+    assert api.call(person, "POST", "/sign-out").status == 204
+    assert hears(person) == 401
+
+
+def test_nobody_raises_himself_or_gives_more_than_he_has(world):
+    api = world.api
+    for actor in world.actors:
+        path = f"/users/{actor.user_id}"
+        for change in ({"role": "root_operator"}, {"role": "merchant_owner"}, {"disabled": False}):
+            reply = api.call(actor, "PATCH", path, change)
+            assert reply.status in (403, 409), (actor.name, change, reply.text)
+        assert api.call(actor, "GET", "/me").json["role"] == actor.role
+    higher = {
+        ("merchant_owner", "merchant"): ("root_operator", "reseller_operator"),
+        ("reseller_operator", "reseller"): ("root_operator",),
+    }
+    for (role, level), roles in higher.items():
+        actor = world.actor(role, level)
+        for wanted in roles:
+            for place in ("merchant", "reseller"):
+                scope = {"kind": place, "id": world.a.ids[place]}
+                email = f"higher-{world.number()}@altyn.example"
+                body = {"email": email, "role": wanted, "place": scope}
+                reply = api.call(actor, "POST", "/invitations", body)
+                assert reply.status in (403, 404, 422), (role, wanted, reply.text)
+            reply = api.call(actor, "PATCH", f"/users/{world.a.ids['user']}", {"role": wanted})
+            assert reply.status in (403, 422), (role, wanted, reply.text)
+
+
+def test_members_that_nobody_described_are_refused(world, operations):
+    """Nothing is set by a member that slips in: refused by name, and nothing has changed."""
+    api = world.api
+
+    def state():
+        seen = {}
+        for operation in operations.values():
+            if operation.method == "get" and operation.permission not in (None, "own", "audit_view"):
+                address = operation.address(own_ids(world, operation, world.a))
+                seen[operation.name] = api.call(world.root, "GET", address).text
+        return seen
+
+    before, tried = state(), 0
+    for operation in operations.values():
+        address = operation.address(own_ids(world, operation, world.a))
+        if operation.members is not None:
+            valid = operation.body(world, world.a)
+            for name in sorted(set(EXTRA) - operation.members):
+                sender = None if operation.is_open else world.root
+                body = valid | {name: EXTRA[name]}
+                source = api.fresh_source()
+                reply = api.call(sender, operation.method, address, body, source=source)
+                told = (operation.name, name, reply.status, reply.text)
+                assert reply.status == 422, told
+                assert name in json.dumps(reply.json["errors"]), told
+                tried += 1
+        if operation.method == "get" and "?" in address or operation.row.filters:
+            join = "&" if "?" in address else "?"
+            reply = api.call(world.root, "GET", f"{address}{join}is_admin=true")
+            assert reply.status == 422, (operation.name, reply.text)
+    assert tried > 50
+    assert state() == before
+
+
+# What a caller may write who would like to be somewhere else.
+FORGED = ("127.9.9.9", "::ffff:127.9.9.9")
+FORGED_HEADERS = [
+    {name: value.format(address)}
+    for address in FORGED
+    for name, value in {
+        "x-forwarded-for": "{}",
+        "x-real-ip": "{}",
+        "forwarded": 'for="{}"',
+        "x-client-ip": "{}",
+        "true-client-ip": "{}",
+        "cf-connecting-ip": "{}",
+        "x-original-forwarded-for": "{}",
+    }.items()
+]
+
+
+def test_an_address_is_what_the_socket_tells(world):
+    """Headers that name another address change nothing about where a token may be used from."""
+    api, allowed = world.api, FORGED[0]
+    secret, _ = world.api_token(world.actor("finance", "merchant"), allow_list=[f"{allowed}/32"])
+    assert api.call(secret, "GET", "/me", source=allowed).status == 200
+    refused = api.call(secret, "GET", "/me")
+    assert refused.status in (401, 403)
+    for headers in FORGED_HEADERS:
+        reply = api.call(secret, "GET", "/me", headers=headers)
+        assert (reply.status, reply.text) == (refused.status, refused.text), headers
+        assert api.call(secret, "GET", "/me", headers=headers, source=allowed).status == 200
+    # Nor do they count for somebody else's attempts to sign in.
+    body = {"email": "nobody@altyn.example", "password": "none of anybody"}
+    source = api.fresh_source()
+    heard = [
+        api.call(None, "POST", "/sign-in", body, FORGED_HEADERS[n % 7], source).status
+        for n in range(25)
+    ]
+    assert heard[0] == 401 and heard[-1] == 429, heard
+
+
+@pytest.fixture(scope="module")
+def shops(world):
+    """A shop of each tree; both dialects, paid and unpaid orders."""
+    return Shop(world, world.a), Shop(world, world.b)
+
+
+def test_every_address_has_a_row():
+    assert routes() == set(ROUTES)
+    assert rbs_methods() == set(RBS)
+    assert gate_paths() <= set(GATE), gate_paths() - set(GATE)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_one_project_cannot_touch_the_orders_of_another(shops, route):
+    mine, other = shops
+    before = other.state()
+    told = ROUTES[route](mine, other)
+    assert told
+    text = json.dumps(told, ensure_ascii=False)
+    leaked = [mark for mark in other.marks() if mark in text]
+    leaked += [one for one in (other.paid, other.unpaid) if one in text]
+    assert not leaked, (route, leaked, text)
+    assert other.state() == before, route
+
+
+def test_a_login_is_used_from_its_addresses_alone(world, shops):
+    """What a caller says of its address is not heard by the dialect either."""
+    mine, allowed = shops[0], "127.9.9.10"
+    path = f"/projects/{world.a.ids['project']}/credentials"
+    body = ROWS["createCredential"].body(world, world.a) | {"allow_list": [allowed]}
+    made = world.api.made(world.root, path, body)
+    login = {"userName": made["credential"]["login"], "password": made["secret"]}
+    query = urlencode(login | {"orderId": mine.paid})
+    target = f"{mine.demo.base_url}/payment/rest/getOrderStatusExtended.do"
+    for headers in ({}, *FORGED_HEADERS):
+        headers = {k: v.replace(FORGED[0], allowed) for k, v in headers.items()}
+        headers["content-type"] = "application/x-www-form-urlencoded"
+        shown = web.post(target, query.encode(), headers)
+        assert json.loads(shown.text)["errorCode"] == "5", (headers, shown.text)
+    assert mine.rbs("getOrderStatusExtended", orderId=mine.paid)["errorCode"] == "0"
