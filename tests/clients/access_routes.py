@@ -1,8 +1,8 @@
-"""One row for every address of the program beside the back office, and for every method of a dialect.
+"""One row for every address of the program beside the back office, and every method of a dialect.
 
-The addresses are read out of the sources, so that a new one without a row fails by its name. A row says
-how a request about another project's order is made by somebody who has keys of his own project only,
-and what comes: the dialect's own "there is no such thing".
+The addresses are read out of the sources, so that a new one without a row fails by its name. A row
+says how a request about another project's order is made by somebody who has keys of his own project
+only, and what comes: the dialect's own "there is no such thing".
 """
 
 import json
@@ -288,7 +288,7 @@ def gate_request(mine, other):
     return [answer.text.replace(other.request_id, "")]
 
 
-def gate_info(path, method="GET"):
+def gate_info(path):
     def ask(mine, other):
         forged = mine.gate(path, {"project_id": other.number})
         assert forged.status != 200, (path, forged.text)
@@ -330,7 +330,8 @@ def merchant_page(mine, other):
     base = mine.demo.base_url
     shown = web.ask(f"{base}/payment/merchants/any/payment_en.html?mdOrder={uuid.uuid4()}")
     assert shown.status >= 400, shown.status
-    return [shown.text, web.ask(f"{base}/payment/merchants/any/payment_en.html?mdOrder={mine.unpaid}").text]
+    own = web.ask(f"{base}/payment/merchants/any/payment_en.html?mdOrder={mine.unpaid}")
+    return [shown.text, own.text]
 
 
 def payment_page(mine, other):
