@@ -312,10 +312,17 @@ fn surplus(
         let detail = format!("operation {number} succeeded, and the payment did not need it");
         fx.open_incident(payment, IncidentKind::Surplus, Some(number), detail);
     }
-    let undo = match operation.kind {
-        OperationKind::Sale if !manual && !operation.credited => OperationKind::Reversal,
+    if let Some(undo) = undo_of_surplus(operation, manual) {
+        give_back(operation, undo, payment, ctx, fx);
+    }
+}
+
+/// What undoes a surplus by itself, if anything does.
+fn undo_of_surplus(operation: &Operation, manual: bool) -> Option<OperationKind> {
+    match operation.kind {
+        OperationKind::Sale if !manual && !operation.credited => Some(OperationKind::Reversal),
         // A surplus hold is always given up, never kept (row 20).
-        OperationKind::Auth => OperationKind::Void,
+        OperationKind::Auth => Some(OperationKind::Void),
         OperationKind::Sale
         | OperationKind::Verify
         | OperationKind::Capture
@@ -323,11 +330,21 @@ fn surplus(
         | OperationKind::Refund
         | OperationKind::Reversal
         | OperationKind::Chargeback
-        | OperationKind::Payout => return,
-    };
+        | OperationKind::Payout => None,
+    }
+}
+
+/// Sends a surplus back; the exchange timer does it.
+fn give_back(
+    operation: &Operation,
+    undo: OperationKind,
+    payment: &mut Payment,
+    ctx: &mut Context<'_>,
+    fx: &mut Effects,
+) {
     let mut back = new_operation(payment, undo, operation.at_gateway(), ctx.now);
     back.id = ctx.new_operation_id();
-    back.parent = Some(number);
+    back.parent = Some(operation.number);
     back.method.clone_from(&operation.method);
     back.initiator = Initiator::Rule;
     back.surplus = true;

@@ -153,6 +153,20 @@ const CALLBACK_TIMEOUT_MS: i64 = 3_000;
 const CURRENCIES: [&str; 5] = ["KZT", "RUB", "USD", "EUR", "INR"];
 
 impl DemoArguments {
+    /// Checks what must hold before anything starts, and makes the data directory.
+    fn prepare(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.listen.ip().is_loopback(),
+            "a demo listens on loopback only"
+        );
+        if let Some(plan) = &self.test.crash_point {
+            let (point, passes) = plan.split_once(':').unwrap_or((plan, "0"));
+            altyn_engine::crash::plan(point, passes.parse()?).map_err(anyhow::Error::msg)?;
+        }
+        fs::create_dir_all(&self.data)
+            .with_context(|| format!("data directory {}", self.data.display()))
+    }
+
     fn configuration(&self, listen: SocketAddr) -> anyhow::Result<Configuration> {
         let database = self.data.join("altyn.db");
         let embedded = || format!("sqlite:{}", database.display());
@@ -228,16 +242,7 @@ pub async fn open_engine(data: &Path) -> anyhow::Result<Engine> {
 
 /// `altyn demo`
 pub async fn run(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
-    ensure!(
-        arguments.listen.ip().is_loopback(),
-        "a demo listens on loopback only"
-    );
-    if let Some(plan) = &arguments.test.crash_point {
-        let (point, passes) = plan.split_once(':').unwrap_or((plan, "0"));
-        altyn_engine::crash::plan(point, passes.parse()?).map_err(anyhow::Error::msg)?;
-    }
-    fs::create_dir_all(&arguments.data)
-        .with_context(|| format!("data directory {}", arguments.data.display()))?;
+    arguments.prepare()?;
     let demo_file = arguments.data.join("demo.json");
     let _ = fs::remove_file(&demo_file);
     let listener = TcpListener::bind(arguments.listen)

@@ -2,7 +2,8 @@
 //! balances and a payment that waits for the customer.
 
 use altyn_domain::{
-    Currency, Customer, CustomerId, Language, Money, ProjectId, Role, Scope, SurplusPolicy, Way,
+    Currency, Customer, CustomerId, Language, MerchantId, Money, ProjectId, Role, Scope,
+    SurplusPolicy, Way,
 };
 use altyn_engine::office::NewPayment;
 use altyn_engine::{Caller, KnownPerson, ProjectFacts};
@@ -51,18 +52,44 @@ pub async fn open(demo: &Demo<'_>, secrets: &mut Secrets) -> anyhow::Result<Pane
     if let Some(kept) = &secrets.panels {
         return Ok(kept.clone());
     }
-    let engine = demo.engine;
-    let caller = Caller::command("altyn demo");
     // Two demos may share one database, and an address belongs to one person.
     let slug = demo.own_slug("services");
-    let root = engine.root_reseller().await?;
-    let merchant = engine
-        .create_merchant(&caller, root, "Altyn Demo Services")
+    let (merchant_id, project_id) = project(demo, secrets, &slug).await?;
+    let merchant = Scope::Merchant(merchant_id);
+    let customer = Scope::Customer {
+        project_id,
+        customer_id: CustomerId::of(project_id, CUSTOMER),
+    };
+    let made = Panels {
+        project_id,
+        operator: person(demo, ("operator", &slug), Role::RootOperator, None).await?,
+        merchant: person(demo, ("owner", &slug), Role::MerchantOwner, Some(merchant)).await?,
+        customer: person(demo, ("customer", &slug), Role::Customer, Some(customer)).await?,
+    };
+    let payment = payment(project_id, &made.customer.email)?;
+    let caller = Caller::command("altyn demo");
+    demo.engine
+        .office_register_payment(&caller, payment)
         .await?;
+    secrets.panels = Some(made.clone());
+    secrets.keep(demo)?;
+    Ok(made)
+}
+
+/// A merchant under the root reseller, with a project whose customers have balances.
+async fn project(
+    demo: &Demo<'_>,
+    secrets: &Secrets,
+    slug: &str,
+) -> anyhow::Result<(MerchantId, ProjectId)> {
+    let (engine, caller) = (demo.engine, Caller::command("altyn demo"));
+    let root = engine.root_reseller().await?;
+    let name = "Altyn Demo Services";
+    let merchant = engine.create_merchant(&caller, root, name).await?;
     let tenge = Currency::from_alpha("KZT")?;
     let facts = ProjectFacts {
-        name: "Altyn Demo Services".to_owned(),
-        slug: slug.clone(),
+        name: name.to_owned(),
+        slug: slug.to_owned(),
         default_currency: tenge,
         currencies: vec![tenge],
         language: Language::En,
@@ -71,55 +98,49 @@ pub async fn open(demo: &Demo<'_>, secrets: &mut Secrets) -> anyhow::Result<Pane
         surplus: SurplusPolicy::Balance,
         balances: true,
     };
-    let project = engine
+    let made = engine
         .create_merchant_project(&caller, merchant.id, facts)
         .await?;
-    let known = engine
-        .project(project.id)
-        .context("the demo's project for people is gone")?;
+    let known = engine.project(made.id);
+    let known = known.context("the demo's project of services is gone")?;
     let mut settings = known.settings.clone();
     let bank = bank_settings("", &secrets.terminal_key);
     settings.methods = sandbox_settings(vec![tenge], bank).methods;
-    engine.update_project(project.id, &settings).await?;
-    let customer_id = CustomerId::of(project.id, CUSTOMER);
-    let customer_scope = Scope::Customer {
-        project_id: project.id,
-        customer_id,
+    engine.update_project(made.id, &settings).await?;
+    Ok((merchant.id, made.id))
+}
+
+async fn person(
+    demo: &Demo<'_>,
+    (kind, slug): (&str, &str),
+    role: Role,
+    scope: Option<Scope>,
+) -> anyhow::Result<SignIn> {
+    let sign_in = SignIn {
+        email: format!("{kind}@{slug}.example"),
+        password: format!("{}-1a", demo.engine.random_text(12)),
     };
-    let person = async |kind: &str, role: Role, scope: Option<Scope>| -> anyhow::Result<SignIn> {
-        let sign_in = SignIn {
-            email: format!("{kind}@{slug}.example"),
-            password: format!("{}-1a", engine.random_text(12)),
-        };
-        let new = KnownPerson {
-            email: sign_in.email.clone(),
-            name: format!("Demo {kind}"),
-            password: sign_in.password.clone(),
-            role,
-            scope,
-        };
-        engine.create_known_person(new).await?;
-        Ok(sign_in)
+    let new = KnownPerson {
+        email: sign_in.email.clone(),
+        name: format!("Demo {kind}"),
+        password: sign_in.password.clone(),
+        role,
+        scope,
     };
-    let made = Panels {
-        project_id: project.id,
-        operator: person("operator", Role::RootOperator, None).await?,
-        merchant: person(
-            "owner",
-            Role::MerchantOwner,
-            Some(Scope::Merchant(merchant.id)),
-        )
-        .await?,
-        customer: person("customer", Role::Customer, Some(customer_scope)).await?,
-    };
-    let payment = NewPayment {
-        project_id: project.id,
-        amount: Money::new(250_000, tenge)?,
+    demo.engine.create_known_person(new).await?;
+    Ok(sign_in)
+}
+
+/// A payment that waits for the customer.
+fn payment(project_id: ProjectId, email: &str) -> anyhow::Result<NewPayment> {
+    Ok(NewPayment {
+        project_id,
+        amount: Money::new(250_000, Currency::from_alpha("KZT")?)?,
         reference: Some("DEMO-1".to_owned()),
         description: Some("Internet access, one month".to_owned()),
         customer: Customer {
             id: Some(CUSTOMER.to_owned()),
-            email: Some(made.customer.email.clone()),
+            email: Some(email.to_owned()),
             ..Customer::default()
         },
         way: Way::Purchase,
@@ -127,9 +148,5 @@ pub async fn open(demo: &Demo<'_>, secrets: &mut Secrets) -> anyhow::Result<Pane
         return_url: None,
         expires_at: None,
         key: None,
-    };
-    engine.office_register_payment(&caller, payment).await?;
-    secrets.panels = Some(made.clone());
-    secrets.keep(demo)?;
-    Ok(made)
+    })
 }
