@@ -61,8 +61,10 @@ impl Office {
             tempfile::tempdir().expect("a place"),
         );
         let storage = storage(database.url.as_deref(), place.path()).await;
-        let mut config = EngineConfig::default();
-        config.second_factor_required = false;
+        let config = EngineConfig {
+            second_factor_required: false,
+            ..EngineConfig::default()
+        };
         let engine = Engine::start(EngineParts {
             storage,
             clock: Arc::new(SystemClock),
