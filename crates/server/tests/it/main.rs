@@ -37,6 +37,7 @@ mod people;
 mod refunds;
 mod registration;
 mod registry;
+mod registry_tree;
 mod remote;
 mod secrecy;
 mod trail;

@@ -1,13 +1,13 @@
 //! The registry of connectors, payment methods of resellers and the tree of owners, on both databases.
 
 use altyn_domain::{
-    AmountRange, Currency, Language, MerchantId, MethodKind, Permission, ProjectId, RefundAbility,
-    ResellerId, Role, Scope, SurplusPolicy,
+    AmountRange, ConnectorId, Currency, Language, MerchantId, MethodKind, Permission, ProjectId,
+    RefundAbility, ResellerId, Role, Scope, SurplusPolicy,
 };
 use altyn_engine::{
     AuditQuery, Caller, ConnectorChange, CredentialKind, Engine, Flaw, Form, KeyRotation,
-    MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName, NewConnector,
-    NewMethod, Offer, OfficeError, OwnerRef, ProjectChange, ProjectFacts, Secret,
+    MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName, MethodView,
+    NewConnector, NewMethod, Offer, OfficeError, OwnerRef, ProjectChange, ProjectFacts, Secret,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,25 @@ use crate::connector::{Connector, KEY};
 use crate::docs;
 use crate::gate::Database;
 use crate::office::Office;
+
+/// Runs each case on both databases.
+macro_rules! on_both {
+    ($($case:ident),*) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                Box::pin(super::$case(crate::gate::Database::Sqlite)).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                Box::pin(super::$case(crate::gate::Database::Postgres)).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
 
 fn schema() -> Value {
     json!([
@@ -72,7 +91,7 @@ fn new_method(
     }
 }
 
-fn project_facts(slug: &str) -> ProjectFacts {
+pub fn project_facts(slug: &str) -> ProjectFacts {
     ProjectFacts {
         name: format!("Shop {slug}"),
         slug: slug.to_owned(),
@@ -87,7 +106,7 @@ fn project_facts(slug: &str) -> ProjectFacts {
 }
 
 /// What is wrong, place by place; or the code.
-fn told<T>(result: Result<T, OfficeError>) -> Vec<String> {
+pub fn told<T>(result: Result<T, OfficeError>) -> Vec<String> {
     match result {
         Ok(_) => Vec::new(),
         Err(OfficeError::Invalid(flaws)) => flaws
@@ -103,13 +122,13 @@ fn told<T>(result: Result<T, OfficeError>) -> Vec<String> {
 }
 
 /// A reseller under the root, a merchant under it and a project of that.
-struct Branch {
-    reseller: ResellerId,
-    merchant: MerchantId,
-    project: ProjectId,
+pub struct Branch {
+    pub reseller: ResellerId,
+    pub merchant: MerchantId,
+    pub project: ProjectId,
 }
 
-async fn branch(office: &Office, slug: &str) -> Branch {
+pub async fn branch(office: &Office, slug: &str) -> Branch {
     let (engine, root) = (&office.engine, &office.root);
     let reseller = engine.create_reseller(root, office.root_reseller, slug);
     let reseller = reseller.await.expect("a reseller").id;
@@ -173,7 +192,7 @@ async fn connectors_live(kind: Database) {
     assert_eq!(told(asked), ["not_described"], "no old key any more");
     let long = engine.rotate_key(root, made.id, rotation(721)).await;
     assert_eq!(told(long), ["overlap_hours: must be 0 to 720"]);
-    let (other, key) = {
+    let (_, key) = {
         let new = new_connector("Other", "https://gateway.example/altyn");
         engine.create_connector(root, new).await.expect("made")
     };
@@ -188,6 +207,24 @@ async fn connectors_live(kind: Database) {
     ] {
         assert!(lines.contains(action), "{action} in\n{lines}");
     }
+    assert!(
+        engine
+            .verify_trail()
+            .await
+            .expect("checked")
+            .findings
+            .is_empty()
+    );
+}
+
+async fn connectors_are_listed_by_name(kind: Database) {
+    let office = Office::open(kind).await;
+    let (engine, root) = (&office.engine, &office.root);
+    let url = "https://gateway.example/altyn";
+    let other = engine.create_connector(root, new_connector("Other", url));
+    let (other, _) = other.await.expect("made");
+    let example = engine.create_connector(root, new_connector("Example", url));
+    example.await.expect("made");
     let names: Vec<String> = engine
         .connectors(root)
         .expect("a list")
@@ -200,14 +237,6 @@ async fn connectors_live(kind: Database) {
         .await
         .expect("deleted");
     assert_eq!(told(engine.connector_view(root, other.id)), ["not_found"]);
-    assert!(
-        engine
-            .verify_trail()
-            .await
-            .expect("checked")
-            .findings
-            .is_empty()
-    );
 }
 
 async fn connectors_are_checked(kind: Database) {
@@ -276,18 +305,74 @@ async fn connectors_are_checked(kind: Database) {
     }
 }
 
+/// Two branches, a connector, a method that the root offers to all, and one that the first branch's reseller
+/// offers to its merchant.
+struct Offered {
+    office: Office,
+    one: Branch,
+    two: Branch,
+    operator: Caller,
+    connector: ConnectorId,
+    made: MethodView,
+    own: MethodView,
+}
+
+impl Offered {
+    async fn open(kind: Database) -> Self {
+        let office = Office::open(kind).await;
+        let (engine, root) = (&office.engine, &office.root);
+        let (one, two) = (branch(&office, "one").await, branch(&office, "two").await);
+        let connector = new_connector("Gate", "https://gateway.example/");
+        let (connector, _) = engine
+            .create_connector(root, connector)
+            .await
+            .expect("made");
+        let from = MethodConnector::Registered(connector.id);
+        let settings = json!({"account": "shop-7", "api_key": "s3cr3t"});
+        let mut everybody = facts("Wallet", Offer::All);
+        everybody.position = 5;
+        let new = new_method(
+            office.root_reseller,
+            from.clone(),
+            settings.clone(),
+            everybody,
+        );
+        let made = engine.create_method(root, new).await.expect("made");
+        let below = Scope::Reseller(one.reseller);
+        let operator = office.person(Role::ResellerOperator, below).await;
+        let only = Offer::Owners(vec![OwnerRef::Merchant(one.merchant)]);
+        let new = new_method(one.reseller, from, settings, facts("Own", only));
+        let own = engine.create_method(&operator, new).await.expect("made");
+        Self {
+            connector: connector.id,
+            one,
+            two,
+            operator,
+            made,
+            own,
+            office,
+        }
+    }
+
+    /// The active methods of a project.
+    fn ids(&self, project: ProjectId) -> Vec<String> {
+        let project = self.office.engine.project(project).expect("it is there");
+        let methods = project.settings.methods.iter().filter(|one| one.active);
+        methods.map(|one| one.id.clone()).collect()
+    }
+}
+
 async fn methods_reach_projects(kind: Database) {
     let office = Office::open(kind).await;
     let (engine, root) = (&office.engine, &office.root);
-    let (one, two) = (branch(&office, "one").await, branch(&office, "two").await);
+    let one = branch(&office, "one").await;
     let (connector, key) = engine
         .create_connector(root, new_connector("Gate", "https://gateway.example/"))
         .await
         .expect("made");
     let from = MethodConnector::Registered(connector.id);
     let settings = json!({"account": "shop-7", "api_key": "s3cr3t"});
-    let mut everybody = facts("Wallet", Offer::All);
-    everybody.position = 5;
+    let everybody = facts("Wallet", Offer::All);
     let new = new_method(
         office.root_reseller,
         from.clone(),
@@ -313,30 +398,23 @@ async fn methods_reach_projects(kind: Database) {
         r#"{"account":"shop-7","api_key":"s3cr3t"}"#
     );
     assert_eq!(set["static"], r#"{"partner":"altyn"}"#);
+}
+
+async fn methods_are_seen_from_below(kind: Database) {
+    let all = Offered::open(kind).await;
+    let (engine, one, two) = (&all.office.engine, &all.one, &all.two);
+    let (office, operator, made, own) = (&all.office, &all.operator, &all.made, &all.own);
     // A reseller's own method comes by its position and reaches its own branch only.
-    let operator = office
-        .person(Role::ResellerOperator, Scope::Reseller(one.reseller))
-        .await;
-    let only = Offer::Owners(vec![OwnerRef::Merchant(one.merchant)]);
-    let new = new_method(
-        one.reseller,
-        from.clone(),
-        settings.clone(),
-        facts("Own", only),
+    assert_eq!(
+        all.ids(one.project),
+        [own.id.to_string(), made.id.to_string()]
     );
-    let own = engine.create_method(&operator, new).await.expect("made");
-    let ids = |project| -> Vec<String> {
-        let project = engine.project(project).expect("it is there");
-        let methods = project.settings.methods.iter().filter(|one| one.active);
-        methods.map(|one| one.id.clone()).collect()
-    };
-    assert_eq!(ids(one.project), [own.id.to_string(), made.id.to_string()]);
-    assert_eq!(ids(two.project), [made.id.to_string()]);
+    assert_eq!(all.ids(two.project), [made.id.to_string()]);
     // From below, a method is seen without its settings, and not touched.
-    let seen = engine.method_view(&operator, made.id).expect("seen");
+    let seen = engine.method_view(operator, made.id).expect("seen");
     assert!(seen.own.is_none());
     assert_eq!(
-        told(engine.delete_method(&operator, made.id).await),
+        told(engine.delete_method(operator, made.id).await),
         ["not_found"]
     );
     let merchant = office
@@ -355,15 +433,20 @@ async fn methods_reach_projects(kind: Database) {
         told(engine.project_methods(&other, one.project)),
         ["not_found"]
     );
+}
+
+async fn what_is_in_use_stays(kind: Database) {
+    let all = Offered::open(kind).await;
+    let (engine, root, one) = (&all.office.engine, &all.office.root, &all.one);
     // In use: the schema is frozen and the connector stays.
     assert_eq!(engine.connectors(root).expect("a list")[0].instances, 2);
     let schema = ConnectorChange {
         schema: Some(json!([])),
         ..ConnectorChange::default()
     };
-    let frozen = engine.update_connector(root, connector.id, schema, None);
+    let frozen = engine.update_connector(root, all.connector, schema, None);
     assert_eq!(told(frozen.await), ["schema_frozen"]);
-    let gone = engine.delete_connector(root, connector.id).await;
+    let gone = engine.delete_connector(root, all.connector).await;
     assert_eq!(told(gone), ["in_use"]);
     // A change of a project does not swallow what is only offered to it.
     let changed = ProjectChange {
@@ -386,23 +469,35 @@ async fn methods_reach_projects(kind: Database) {
         .update_project(one.project, &settings)
         .await
         .expect("changed");
-    assert_eq!(ids(one.project).len(), 2);
+    assert_eq!(all.ids(one.project).len(), 2);
+}
+
+async fn deleted_methods_serve_what_was_begun(kind: Database) {
+    let all = Offered::open(kind).await;
+    let (engine, root, one) = (&all.office.engine, &all.office.root, &all.one);
     // Deleted methods begin nothing, and what was begun by them can still be looked after.
     engine
-        .delete_method(&operator, own.id)
+        .delete_method(&all.operator, all.own.id)
         .await
         .expect("deleted");
-    engine.delete_method(root, made.id).await.expect("deleted");
-    assert!(ids(one.project).is_empty());
+    engine
+        .delete_method(root, all.made.id)
+        .await
+        .expect("deleted");
+    assert!(all.ids(one.project).is_empty());
     let project = engine.project(one.project).expect("it is there");
-    let kept = project.method(&made.id.to_string()).expect("it is there");
+    let kept = project
+        .method(&all.made.id.to_string())
+        .expect("it is there");
     assert!(!kept.active && kept.settings.0["settings"].contains("s3cr3t"));
     engine
-        .delete_connector(root, connector.id)
+        .delete_connector(root, all.connector)
         .await
         .expect("deleted");
     let project = engine.project(one.project).expect("it is there");
-    let kept = project.method(&made.id.to_string()).expect("it is there");
+    let kept = project
+        .method(&all.made.id.to_string())
+        .expect("it is there");
     assert_eq!(kept.settings.0["base_url"], "https://gateway.example/");
     let lines = trail(engine, root).await;
     assert!(!lines.contains("s3cr3t"), "{lines}");
@@ -447,6 +542,13 @@ async fn methods_are_checked(kind: Database) {
         told(engine.create_method(root, new).await),
         ["connector: no such connector"]
     );
+}
+
+async fn settings_are_kept_and_changed(kind: Database) {
+    let office = Office::open(kind).await;
+    let (engine, root) = (&office.engine, &office.root);
+    let (one, two) = (branch(&office, "one").await, branch(&office, "two").await);
+    let bank = MethodConnector::Builtin("sandbox-bank".to_owned());
     // Only who runs the installation has gateways called in its own network.
     let settings = json!({"base_url": "http://127.0.0.1:1", "terminal_key": "t"});
     let mut cards = facts("Cards", Offer::All);
@@ -500,201 +602,16 @@ async fn methods_are_checked(kind: Database) {
     assert_eq!(names, ["cashfree", "sandbox-bank"]);
 }
 
-async fn the_tree_is_made_from_above(kind: Database) {
-    let office = Office::open(kind).await;
-    let (engine, root) = (&office.engine, &office.root);
-    let (one, two) = (branch(&office, "one").await, branch(&office, "two").await);
-    let operator = office
-        .person(Role::ResellerOperator, Scope::Reseller(one.reseller))
-        .await;
-    let lower = engine
-        .create_reseller(&operator, one.reseller, " Lower ")
-        .await;
-    let lower = lower.expect("made");
-    assert_eq!(
-        (lower.name.as_str(), lower.parent_id),
-        ("Lower", Some(one.reseller))
-    );
-    for above in [office.root_reseller, two.reseller] {
-        let refused = engine.create_reseller(&operator, above, "X").await;
-        assert_eq!(told(refused), ["parent_id: no such reseller"]);
-        let refused = engine.create_merchant(&operator, above, "X").await;
-        assert_eq!(told(refused), ["reseller_id: no such reseller"]);
-        let refused = engine.update_reseller(&operator, above, "X", None).await;
-        assert_eq!(told(refused), ["not_found"]);
-    }
-    let own = engine
-        .update_reseller(&operator, one.reseller, "X", None)
-        .await;
-    assert_eq!(told(own), ["forbidden"]);
-    let renamed = engine
-        .update_reseller(&operator, lower.id, "Low", Some(lower.etag()))
-        .await;
-    let renamed = renamed.expect("changed");
-    let stale = engine
-        .update_reseller(&operator, lower.id, "L", Some(lower.etag()))
-        .await;
-    assert_eq!(
-        (told(stale), renamed.name.as_str()),
-        (vec!["stale".to_owned()], "Low")
-    );
-    let seen = engine.resellers(&operator).expect("a list");
-    let seen: Vec<&str> = seen.iter().map(|one| one.name.as_str()).collect();
-    assert_eq!(seen, ["Low", "one"], "nothing above, nothing beside");
-    assert_eq!(engine.merchants(&operator).expect("a list").len(), 1);
-    assert_eq!(engine.project_views(&operator).expect("a list").len(), 1);
-    assert_eq!(engine.project_views(root).expect("a list").len(), 2);
-
-    let owner = office
-        .person(Role::MerchantOwner, Scope::Merchant(one.merchant))
-        .await;
-    let mut wrong = project_facts("one");
-    wrong.surplus = SurplusPolicy::Balance;
-    wrong.tries_max = 0;
-    wrong.currencies = vec![];
-    let refused = engine
-        .create_merchant_project(&owner, one.merchant, wrong)
-        .await;
-    assert_eq!(
-        told(refused),
-        [
-            "slug: another project has this short name",
-            "currencies: must be one at least",
-            "default_currency: is none of the currencies",
-            "tries_max: must be 1 to 100",
-            "surplus: balance is only for a project with balances",
-        ]
-    );
-    let mut more = project_facts("more");
-    (more.surplus, more.balances) = (SurplusPolicy::Balance, true);
-    let made = engine
-        .create_merchant_project(&owner, one.merchant, more.clone())
-        .await;
-    let made = made.expect("made");
-    assert_eq!(made.facts, more);
-    let beside = engine
-        .create_merchant_project(&owner, two.merchant, project_facts("x"))
-        .await;
-    assert_eq!(told(beside), ["merchant_id: no such merchant"]);
-    let beside = engine
-        .change_project(&owner, two.project, ProjectChange::default(), None)
-        .await;
-    assert_eq!(told(beside), ["not_found"]);
-}
-
-async fn keys_of_a_project(kind: Database) {
-    let office = Office::open(kind).await;
-    let (engine, one) = (&office.engine, branch(&office, "one").await);
-    let two = branch(&office, "two").await;
-    let developer = office
-        .person(Role::Developer, Scope::Merchant(one.merchant))
-        .await;
-    let login = |login: &str| CredentialKind::Password {
-        login: login.to_owned(),
-    };
-    let make = async |project, dialect, kind| {
-        engine
-            .create_project_credential(&developer, project, dialect, kind, vec![])
-            .await
-    };
-    let here = std::net::IpAddr::from([127, 0, 0, 1]);
-    let (made, secret) = make(one.project, "rbs", login("one-api"))
-        .await
-        .expect("made");
-    let let_in = || engine.authenticate_password("rbs", "one-api", secret.expose(), here);
-    assert_eq!(let_in().expect("let in").project_id(), one.project);
-    let (_, token) = make(one.project, "rbs", CredentialKind::Token)
-        .await
-        .expect("made");
-    engine
-        .authenticate_token("rbs", token.expose(), here)
-        .expect("let in");
-    let number = CredentialKind::Key { number: 77 };
-    let (key, shared) = make(one.project, "ecommpay", number.clone())
-        .await
-        .expect("made");
-    let signed =
-        |wanted: &str| engine.authenticate_signed("ecommpay", "77", here, |known| known == wanted);
-    signed(shared.expose()).expect("let in");
-    for (dialect, kind, flaw) in [
-        ("rbs", login("one-api"), "login: is taken, or was"),
-        (
-            "rbs",
-            login("a b"),
-            "login: must be 1 to 64 letters, digits, - _ . @",
-        ),
-        (
-            "rbs",
-            number.clone(),
-            "kind: this dialect has password and token",
-        ),
-        ("ecommpay", number.clone(), "number: is taken, or was"),
-        (
-            "ecommpay",
-            CredentialKind::Key { number: 0 },
-            "number: must be 1 at least",
-        ),
-        ("soap", CredentialKind::Token, "dialect: no such dialect"),
-    ] {
-        assert_eq!(told(make(one.project, dialect, kind).await), [flaw]);
-    }
-    let beside = make(two.project, "rbs", CredentialKind::Token).await;
-    assert_eq!(told(beside), ["not_found"]);
-    let listed = engine
-        .project_credentials(&developer, one.project)
-        .expect("a list");
-    assert_eq!(listed.len(), 3);
-    let text = format!("{listed:?}");
-    for secret in [&secret, &token, &shared] {
-        assert!(!text.contains(secret.expose()), "{text}");
-    }
-    let networks = vec!["203.0.113.0/24".parse().expect("a network")];
-    let limited = engine.limit_project_credential(&developer, one.project, made.id, networks);
-    limited.await.expect("limited");
-    assert!(let_in().is_err(), "not from here any more");
-    let revoked = engine.revoke_project_credential(&developer, one.project, key.id);
-    revoked.await.expect("revoked");
-    assert!(signed(shared.expose()).is_err());
-    let again = engine
-        .revoke_project_credential(&developer, one.project, key.id)
-        .await;
-    assert_eq!(told(again), ["revoked"]);
-    let elsewhere = engine
-        .revoke_project_credential(&developer, two.project, made.id)
-        .await;
-    assert_eq!(told(elsewhere), ["not_found"]);
-    // The project is known by its new number at once.
-    make(one.project, "ecommpay", CredentialKind::Key { number: 78 })
-        .await
-        .expect("made");
-    let project = engine.project(one.project).expect("it is there");
-    assert_eq!(project.login("ecommpay"), Some("78"));
-}
-
-macro_rules! on_both {
-    ($($case:ident),*) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                Box::pin(super::$case(crate::gate::Database::Sqlite)).await;
-            })*
-        }
-        mod postgres {
-            $(#[tokio::test]
-            async fn $case() {
-                Box::pin(super::$case(crate::gate::Database::Postgres)).await;
-            })*
-        }
-    };
-}
-
 on_both!(
     connectors_live,
+    connectors_are_listed_by_name,
     connectors_are_checked,
     methods_reach_projects,
+    methods_are_seen_from_below,
+    what_is_in_use_stays,
+    deleted_methods_serve_what_was_begun,
     methods_are_checked,
-    the_tree_is_made_from_above,
-    keys_of_a_project
+    settings_are_kept_and_changed
 );
 
 /// What the page of the registry shows: each schema is taken or refused with the flaws behind it, and so are
