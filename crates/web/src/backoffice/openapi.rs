@@ -201,7 +201,7 @@ fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
     let can_be = |status: u16| match status {
         400 => has_body || has_id,
         401 | 403 => is_guarded,
-        404 => has_id,
+        404 => has_id || (is_guarded && (has_body || has_query)),
         409 => is_guarded && *method != Method::GET,
         412 => has_match,
         413 | 415 => has_body,
