@@ -154,24 +154,30 @@ impl Stage {
         }
     }
 
-    /// A payer of an order of the register.do family, registered by this method, begins a first try.
-    pub async fn begins_order(&self, method: &str, number: &str) -> Payer {
-        let (amount, customer) = (AMOUNT.to_string(), customer_of(number));
+    /// An order of the register.do family, registered by this method, of this customer.
+    pub async fn registers(&self, method: &str, number: &str, customer: &str) -> Payer {
+        let amount = AMOUNT.to_string();
         let parameters = [
             ("orderNumber", number),
             ("amount", amount.as_str()),
             ("returnUrl", "https://shop.example.kz/"),
-            ("clientId", customer.as_str()),
+            ("clientId", customer),
             ("sessionTimeoutSecs", "72000"),
             ("dynamicCallbackUrl", self.callback_url.as_str()),
         ];
         let answer = self.gate.call(method, &parameters).await;
         let place = answer["orderId"].as_str();
-        let payer = Payer {
+        Payer {
             payment_id: number.to_owned(),
             place: place.unwrap_or_else(|| panic!("{answer}")).to_owned(),
             is_order: true,
-        };
+        }
+    }
+
+    /// A payer of such an order begins a first try.
+    pub async fn begins_order(&self, method: &str, number: &str) -> Payer {
+        let customer = customer_of(number);
+        let payer = self.registers(method, number, &customer).await;
         self.tries_again(&payer).await;
         payer
     }
@@ -321,7 +327,7 @@ fn leads_away(location: &str) -> bool {
 }
 
 /// The merchant's name of the customer: one for each payment, so that a balance is of one payment.
-fn customer_of(payment_id: &str) -> String {
+pub fn customer_of(payment_id: &str) -> String {
     format!("customer-of-{payment_id}")
 }
 

@@ -21,6 +21,7 @@ mod gate;
 mod house;
 mod india;
 mod lifecycle;
+mod lifecycle_balance;
 mod lifecycle_bank;
 mod lifecycle_doubt;
 mod lifecycle_far;
