@@ -18,6 +18,7 @@ from support import web
 from support.demo import REPOSITORY, Demo
 
 METHODS = ("get", "post", "put", "patch", "delete")
+PAGES_MAX = 50
 ROLES_PAGE = REPOSITORY / "docs" / "roles.md"
 
 # Members that no body has where they are not described, and that would raise somebody if heard.
@@ -74,6 +75,7 @@ class Operation:
         self.roles = described.get("x-roles")
         self.is_open = described["security"] == []
         self.answers = described["responses"]
+        self.is_list = any(one["name"] == "after" for one in described.get("parameters", []))
         self.members = self._members(document, described)
 
     @staticmethod
@@ -158,6 +160,23 @@ class Watch:
         assert not leaked, f"{told}\nshows {leaked}"
 
 
+def state_of(world, operations, tree):
+    """Everything of a tree that its operator reads."""
+    seen = {}
+    for operation in operations.values():
+        is_of_tree = operation.permission not in (None, "own", "audit_view")
+        if operation.method == "get" and is_of_tree:
+            address = operation.address(own_ids(world, operation, tree))
+            # Without what others did meanwhile: of the tree's own reseller, not of the root.
+            reader = operator_of(world, tree, operation)
+            seen[operation.name] = world.api.call(reader, "GET", address).text
+    return seen
+
+
+def operator_of(world, tree, operation):
+    return tree.people[0] if may(tree.people[0], operation) else world.root
+
+
 def refused_as_absent(reply, told):
     """The answer to who asks for what is out of reach: there is no such thing."""
     assert reply.status in (404, 422), told
@@ -188,8 +207,9 @@ def test_what_lies_in_another_tree_is_not_there(world, operations):
     """Every operation, every role, ids of the other tree and of nothing: the same answers."""
     watch = Watch(world)
     nothing = stranger(world)
+    before = state_of(world, operations, world.b)
     for operation in operations.values():
-        if not operation.row.ids or operation.name not in ROWS:
+        if not operation.row.ids:
             continue
         kind = last_kind(operation)
         for actor in world.actors:
@@ -210,6 +230,7 @@ def test_what_lies_in_another_tree_is_not_there(world, operations):
                 heard.append((reply.status, reply.text))
             assert len(set(heard)) == 1, f"{actor.name}: {operation.name}: {heard}"
     assert watch.answers > 400
+    assert state_of(world, operations, world.b) == before
 
 
 def test_an_own_outer_thing_does_not_open_a_foreign_inner_one(world, operations):
@@ -230,7 +251,7 @@ def test_an_own_outer_thing_does_not_open_a_foreign_inner_one(world, operations)
 
 def test_a_body_or_filter_cannot_name_what_is_out_of_reach(world, operations):
     watch = Watch(world)
-    tried = 0
+    before, tried = state_of(world, operations, world.b), 0
     for operation in operations.values():
         row = operation.row
         for actor in world.actors:
@@ -262,6 +283,7 @@ def test_a_body_or_filter_cannot_name_what_is_out_of_reach(world, operations):
                     heard.append((reply.status, reply.text))
                 assert len(set(heard)) == 1, told
     assert tried > 100
+    assert state_of(world, operations, world.b) == before
 
 
 def test_roles_do_what_they_may_with_what_is_their_own(world, operations):
@@ -295,8 +317,39 @@ def one_by_one(world, watch, operation, actor):
             refused_as_absent(reply, told)
         else:
             assert reply.status in row.own, told
-            if row.shows and reply.status == 200:
-                assert tree.ids[row.shows] in reply.text, told
+            text = reply.text
+            if operation.is_list:
+                text = whole_list(watch, actor, operation, ids)
+            if row.shows:
+                assert tree.ids[row.shows] in text, told
+
+
+def whole_list(watch, actor, operation, ids):
+    """All pages, each looked through."""
+    address, texts, after = operation.address(ids), [], None
+    join = "&" if "?" in address else "?"
+    for _ in range(PAGES_MAX):
+        more = f"&after={after}" if after else ""
+        reply, told = watch.call(actor, operation, f"{address}{join}limit=100{more}")
+        assert reply.status == 200, told
+        texts.append(reply.text)
+        after = reply.json["next"]
+        if not after:
+            return "".join(texts)
+    raise AssertionError(f"{operation.name} has no end")
+
+
+def test_the_root_operator_sees_both_trees(world, operations):
+    """What is searched for elsewhere is found where it may be."""
+    watch = Watch(world)
+    for operation in operations.values():
+        if operation.is_list and operation.row.shows and not operation.row.ids:
+            text = whole_list(watch, world.root, operation, {})
+            for tree in (world.a, world.b):
+                assert tree.ids[operation.row.shows] in text, operation.name
+    foreign = world.api.call(world.b.people[0], "GET", "/users")
+    with pytest.raises(AssertionError, match="shows"):
+        watch.look(world.actor("finance", "merchant"), foreign, "the other tree's people")
 
 
 def reaches(actor, operation, kind):
@@ -312,6 +365,35 @@ def reaches(actor, operation, kind):
     # What a new thing is to lie under must be in reach too.
     under = {"createReseller": "reseller", "createMerchant": "reseller", "createMethod": "reseller"}
     return actor.level in REACH[under.get(operation.name, "project")]
+
+
+def test_a_customer_finds_no_other_customer(world, operations):
+    """Neither by a filter nor by what the other's order is called."""
+    watch, ids = Watch(world), world.a.ids
+    customer = world.actor("customer", "customer")
+    payment = world.api.call(world.root, "GET", f"/payments/{ids['second_payment']}").json
+    assert watch.world.a.mark in payment["reference"]
+    listed = operations["listPayments"]
+    for query in (
+        f"customer_id={ids['second_customer']}",
+        f"search={ids['second_payment']}",
+        f"search={payment['reference']}",
+        f"project_id={ids['project']}&search={payment['reference']}",
+    ):
+        reply, told = watch.call(customer, listed, f"/payments?{query}")
+        assert reply.status == 404 or reply.json["data"] == [], told
+    one = operations["listCustomers"]
+    path = f"/projects/{ids['project']}/customers?prefix={world.a.mark}-second"
+    reply, told = watch.call(customer, one, path)
+    assert reply.status == 404 or reply.json["data"] == [], told
+    # What a customer registers is the customer's own, whoever is named as the payer.
+    body = operations["registerPayment"].body(world, world.a) | {"payer": {"id": f"{world.a.mark}-second"}}
+    reply = world.api.call(customer, "POST", "/payments", body)
+    assert reply.status == 201, reply.text
+    for kind, is_there in (("customer", True), ("second_customer", False)):
+        path = f"/payments?limit=100&customer_id={ids[kind]}"
+        found = world.api.call(world.root, "GET", path).text
+        assert (reply.json["id"] in found) == is_there, (kind, found)
 
 
 def test_the_page_of_roles_and_the_program_agree(world, operations):
@@ -452,16 +534,7 @@ def test_members_that_nobody_described_are_refused(world, operations):
     """Nothing is set by a member that slips in: refused by name, and nothing has changed."""
     api = world.api
 
-    def state():
-        seen = {}
-        for operation in operations.values():
-            is_of_tree = operation.permission not in (None, "own", "audit_view")
-            if operation.method == "get" and is_of_tree:
-                address = operation.address(own_ids(world, operation, world.a))
-                seen[operation.name] = api.call(world.root, "GET", address).text
-        return seen
-
-    before, tried = state(), 0
+    before, tried = state_of(world, operations, world.a), 0
     for operation in operations.values():
         address = operation.address(own_ids(world, operation, world.a))
         if operation.members is not None:
@@ -480,7 +553,7 @@ def test_members_that_nobody_described_are_refused(world, operations):
             reply = api.call(world.root, "GET", f"{address}{join}is_admin=true")
             assert reply.status == 422, (operation.name, reply.text)
     assert tried > 50
-    assert state() == before
+    assert state_of(world, operations, world.a) == before
 
 
 # What a caller may write who would like to be somewhere else.
