@@ -297,7 +297,12 @@ impl Engine {
     pub fn random_text(&self, bytes: usize) -> String {
         let mut random = vec![0; bytes];
         self.entropy().fill(&mut random);
-        URL_SAFE_NO_PAD.encode(random)
+        let text = URL_SAFE_NO_PAD.encode(random);
+        // A program would read a leading hyphen as an option.
+        match text.strip_prefix('-') {
+            Some(rest) => format!("_{rest}"),
+            None => text,
+        }
     }
 }
 

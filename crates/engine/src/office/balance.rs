@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use altyn_domain::{
     BalanceKey, CustomerId, EntryKind, Money, Operation, OperationKind, OperationState, Payment,
-    PaymentId, Permission, Project, ProjectId, RefundAbility,
+    PaymentId, Permission, Project, ProjectId, RefundAbility, Refusal,
 };
 use serde_json::json;
 
@@ -249,6 +249,14 @@ impl Engine {
                 }));
             }
             sources.extend(sources_of(&payment, owner.project()));
+        }
+        let balances = self.storage().balances(customer_id).await?;
+        let currency = amount.currency();
+        let balance = balances.iter().find(|(one, _)| *one == currency);
+        let available = balance.map_or(0, |(_, balance)| balance.available());
+        if amount.minor() > available {
+            let available = Money::new(available, currency).unwrap_or(Money::zero(currency));
+            return Err(Refusal::BalanceTooSmall { available }.into());
         }
         let enough = sources.iter().find(|source| source.gives(amount.minor()));
         enough

@@ -129,11 +129,11 @@ impl NewPayment {
         text("key", &self.key, FIELD_MAX);
         let customer = &self.customer;
         for (field, value) in [
-            ("customer.id", &customer.id),
-            ("customer.email", &customer.email),
-            ("customer.name", &customer.name),
-            ("customer.phone", &customer.phone),
-            ("customer.post_address", &customer.post_address),
+            ("payer.id", &customer.id),
+            ("payer.email", &customer.email),
+            ("payer.name", &customer.name),
+            ("payer.phone", &customer.phone),
+            ("payer.post_address", &customer.post_address),
         ] {
             text(field, value, FIELD_MAX);
         }
@@ -146,11 +146,11 @@ impl NewPayment {
         let own = own.is_none_or(|it| !it.starts_with(KEY_PREFIX));
         check(own, "reference", "must not begin with key/");
         let mail = customer.email.as_deref().is_none_or(|it| it.contains('@'));
-        check(mail, "customer.email", "must be an e-mail address");
+        check(mail, "payer.email", "must be an e-mail address");
         let capital = |c: char| c.is_ascii_uppercase();
         let country = customer.country.as_deref();
         let country = country.is_none_or(|it| it.len() == 2 && it.chars().all(capital));
-        check(country, "customer.country", "must be two capital letters");
+        check(country, "payer.country", "must be two capital letters");
         let url = self.return_url.as_deref().is_none_or(is_web_address);
         check(url, "return_url", "must be an address of the web");
         let zero = self.amount.is_zero() == (self.way == Way::Verify);

@@ -297,10 +297,10 @@ async fn wrong_payments_are_refused_place_by_place() {
     wrong("description", &|new| {
         new.description = Some("a\nb".to_owned())
     });
-    wrong("customer.email", &|new| {
+    wrong("payer.email", &|new| {
         new.customer.email = Some("x".to_owned())
     });
-    wrong("customer.country", &|new| {
+    wrong("payer.country", &|new| {
         new.customer.country = Some("kz".to_owned());
     });
     wrong("return_url", &|new| {
