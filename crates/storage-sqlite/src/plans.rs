@@ -140,6 +140,15 @@ fn lists_of_payments_read_ranges_of_indexes() {
         };
         reads(&mut db, range, |db| search::incidents(db, &search));
     }
+}
+
+#[test]
+fn lists_of_customers_read_ranges_of_indexes() {
+    let (_directory, mut db) = empty();
+    let bucket = Bucket::new(7);
+    let project = ProjectId::new(START, bucket, 1);
+    let customer = CustomerId::of(project, "c-1");
+    let payment = PaymentId::new(START, bucket, 1);
     let key = BalanceKey {
         customer_id: customer,
         currency: Currency::KZT,
@@ -150,7 +159,7 @@ fn lists_of_payments_read_ranges_of_indexes() {
     });
     for after in [None, Some((project, "c-1".to_owned()))] {
         let search = CustomerSearch {
-            projects: keys.to_vec(),
+            projects: vec![(bucket, project)],
             reference_prefix: "c".to_owned(),
             after,
             limit: 10,
@@ -166,7 +175,7 @@ fn lists_of_payments_read_ranges_of_indexes() {
 }
 
 #[test]
-fn lists_of_people_and_of_the_trail_read_ranges_of_indexes() {
+fn lists_of_tokens_read_ranges_of_indexes() {
     let (_directory, mut db) = empty();
     let bucket = Bucket::new(7);
     let (user, token) = (
@@ -210,6 +219,14 @@ fn lists_of_people_and_of_the_trail_read_ranges_of_indexes() {
         forget.iter().all(|line| !line.starts_with("SCAN")),
         "{forget:?}"
     );
+}
+
+#[test]
+fn lists_of_people_read_ranges_of_indexes() {
+    let (_directory, mut db) = empty();
+    let bucket = Bucket::new(7);
+    let user = UserId::new(START, bucket, 1);
+    let scopes = vec![Uuid::from_u128(1), Uuid::from_u128(2)];
     let users = |scopes: Option<Vec<Uuid>>, projects: &[ProjectId]| UserSearch {
         scopes,
         projects: projects.to_vec(),
@@ -230,6 +247,13 @@ fn lists_of_people_and_of_the_trail_read_ranges_of_indexes() {
     ] {
         reads(&mut db, range, |db| people::users(db, &search));
     }
+}
+
+#[test]
+fn lists_of_the_trail_and_of_requests_read_ranges_of_indexes() {
+    let (_directory, mut db) = empty();
+    let user = UserId::new(START, Bucket::new(7), 1);
+    let scopes = vec![Uuid::from_u128(1), Uuid::from_u128(2)];
     let entries = |scopes: Option<Vec<Uuid>>, actor| AuditSearch {
         scopes,
         actor,

@@ -150,20 +150,13 @@ impl Game {
     }
 
     fn act(&mut self, act: &Act) {
-        let in_time = self.in_time();
         match act {
             Act::RegisterAgain => self.register_again(),
             Act::Stranger => self.stranger(),
             Act::Begin {
                 method_known,
                 from_balance,
-            } => {
-                let method = if *method_known { "card" } else { "cash" };
-                let share = self.share(*from_balance);
-                let command = self.desk.begin_partly_command(method, share);
-                let expected = self.book.begin(*method_known, in_time, share);
-                self.compare(&command, expected);
-            }
+            } => self.begin(*method_known, *from_balance),
             Act::GiveBack {
                 operation,
                 amount,
@@ -220,6 +213,15 @@ impl Game {
             Act::Stray { kind, subject } => self.fire(*kind, *subject),
             Act::Resolve { incident, report } => self.resolve(*incident, report.as_ref()),
         }
+    }
+
+    fn begin(&mut self, method_known: bool, from_balance: Share) {
+        let in_time = self.in_time();
+        let method = if method_known { "card" } else { "cash" };
+        let share = self.share(from_balance);
+        let command = self.desk.begin_partly_command(method, share);
+        let expected = self.book.begin(method_known, in_time, share);
+        self.compare(&command, expected);
     }
 
     /// The part of a try that the balance is to pay.

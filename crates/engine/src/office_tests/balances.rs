@@ -7,7 +7,7 @@ use super::gate::{Gate, kzt, why};
 use crate::office::{
     BalanceReturn, CustomerQuery, MovementKind, NextStep, StatementEntry, SurplusPlace, TryWish,
 };
-use crate::{EngineError, OfficeError};
+use crate::{Caller, EngineError, OfficeError};
 
 const KZT: Currency = Currency::KZT;
 
@@ -40,6 +40,35 @@ async fn statement(gate: &Gate) -> Vec<StatementEntry> {
     }
 }
 
+/// A payment is paid wholly from the balance, once, and a part of it goes back there.
+async fn whole_from_balance(gate: &Gate, customer: &Caller) {
+    let (engine, finance) = (&gate.engine, gate.finance());
+    let order = gate.registered(gate.shop, "B-2", 3_000).await.line.id;
+    let open = engine.office_payment(customer, order).await.expect("own");
+    assert_eq!(open.abilities.payable_from_balance, 3_000);
+    let wish = |minor| TryWish {
+        method: None,
+        from_balance: Some(kzt(minor)),
+    };
+    let short = engine.office_begin_try(customer, order, &wish(1_000)).await;
+    assert!(matches!(short, Err(OfficeError::Invalid(_))));
+    let paid = engine.office_begin_try(customer, order, &wish(3_000)).await;
+    let paid = paid.expect("it is paid");
+    assert_eq!(paid.next, NextStep::Paid);
+    assert_eq!(paid.payment.line.status, PaymentStatus::Captured);
+    let twice = engine.office_begin_try(customer, order, &wish(3_000)).await;
+    assert!(matches!(
+        twice,
+        Err(OfficeError::Engine(EngineError::Refused(_)))
+    ));
+    // A part of it back to the balance.
+    let back = engine
+        .office_refund(&finance, order, Some(kzt(1_000)), &why(None))
+        .await
+        .expect("it goes back");
+    assert_eq!(back.operation.on_balance, 1_000);
+}
+
 #[tokio::test]
 async fn a_balance_is_credited_spent_given_back_and_told_line_by_line() {
     for kind in BOTH {
@@ -53,37 +82,7 @@ async fn a_balance_is_credited_spent_given_back_and_told_line_by_line() {
         let stands = |posted, reserved| vec![(KZT, Balance { posted, reserved })];
         assert_eq!(card.balances, stands(10_000, 0));
 
-        // Paid wholly from it.
-        let order = gate.registered(gate.shop, "B-2", 3_000).await.line.id;
-        let open = engine.office_payment(&customer, order).await.expect("own");
-        assert_eq!(open.abilities.payable_from_balance, 3_000);
-        let wish = |minor| TryWish {
-            method: None,
-            from_balance: Some(kzt(minor)),
-        };
-        let short = engine
-            .office_begin_try(&customer, order, &wish(1_000))
-            .await;
-        assert!(matches!(short, Err(OfficeError::Invalid(_))));
-        let paid = engine
-            .office_begin_try(&customer, order, &wish(3_000))
-            .await;
-        let paid = paid.expect("it is paid");
-        assert_eq!(paid.next, NextStep::Paid);
-        assert_eq!(paid.payment.line.status, PaymentStatus::Captured);
-        let twice = engine
-            .office_begin_try(&customer, order, &wish(3_000))
-            .await;
-        assert!(matches!(
-            twice,
-            Err(OfficeError::Engine(EngineError::Refused(_)))
-        ));
-        // A part of it back to the balance.
-        let back = engine
-            .office_refund(&finance, order, Some(kzt(1_000)), &why(None))
-            .await
-            .expect("it goes back");
-        assert_eq!(back.operation.on_balance, 1_000);
+        whole_from_balance(&gate, &customer).await;
         // In part from it, the rest at the wallet: reserved while the payer is there.
         let order = gate.registered(gate.shop, "B-3", 9_000).await.line.id;
         let mixed = TryWish {

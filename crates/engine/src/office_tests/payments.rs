@@ -2,7 +2,7 @@
 
 use altyn_domain::{
     BrowserFacts, CardDetails, CardNumber, Currency, CustomerId, DeclineCode, Expiry, Initiator,
-    PaymentStatus, Role, Scope, SecurityCode, Way,
+    PaymentId, PaymentStatus, Role, Scope, SecurityCode, Way,
 };
 
 use super::database::BOTH;
@@ -123,6 +123,32 @@ async fn a_list_goes_on_where_it_ended() {
     }
 }
 
+/// Events, postings and deliveries of a payment are for staff, not for its customer.
+async fn only_staff_sees_what_happened(gate: &Gate, id: PaymentId) {
+    let (engine, finance) = (&gate.engine, gate.finance());
+    assert!(matches!(
+        engine.office_events(&gate.customer("c-1"), id).await,
+        Err(OfficeError::NotFound)
+    ));
+    assert!(
+        engine
+            .office_postings(&gate.customer("c-1"), id)
+            .await
+            .is_err()
+    );
+    assert!(
+        engine
+            .office_deliveries(&gate.customer("c-1"), id)
+            .await
+            .is_err()
+    );
+    let events = engine.office_events(&finance, id).await.expect("in reach");
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[1].status, PaymentStatus::Captured);
+    let postings = engine.office_postings(&finance, id).await;
+    assert_eq!(postings.expect("in reach").len(), 1);
+}
+
 #[tokio::test]
 async fn a_payer_reads_the_gateways_words_while_they_are_the_newest() {
     for kind in BOTH {
@@ -180,20 +206,45 @@ async fn a_payer_reads_the_gateways_words_while_they_are_the_newest() {
         assert_eq!(card.line.status, PaymentStatus::Captured);
         assert_eq!((card.pay_url, card.abilities.refundable), (None, 0));
 
-        // What only staff sees.
-        assert!(matches!(
-            engine.office_events(&customer, id).await,
-            Err(OfficeError::NotFound)
-        ));
-        assert!(engine.office_postings(&customer, id).await.is_err());
-        assert!(engine.office_deliveries(&customer, id).await.is_err());
-        let events = engine.office_events(&finance, id).await.expect("in reach");
-        assert_eq!(events.len(), 2);
-        assert_eq!(events[1].status, PaymentStatus::Captured);
-        let postings = engine.office_postings(&finance, id).await;
-        assert_eq!(postings.expect("in reach").len(), 1);
+        only_staff_sees_what_happened(&gate, id).await;
         gate.audit().await;
     }
+}
+
+/// By card, or to choose: Checkout, and nothing has begun.
+async fn checkout_opens(gate: &Gate, own: PaymentId) {
+    let (engine, customer) = (&gate.engine, gate.customer("c-1"));
+    for method in [None, Some("card".to_owned())] {
+        let wish = TryWish {
+            method,
+            from_balance: None,
+        };
+        let begun = engine.office_begin_try(&customer, own, &wish).await;
+        let begun = begun.expect("it is own");
+        assert_eq!(begun.operation, None);
+        let NextStep::Open { url, .. } = begun.next else {
+            panic!("{:?}", begun.next)
+        };
+        assert!(url.starts_with("https://gate.example/checkout/"), "{url}");
+    }
+}
+
+/// Who has no right registers nothing, and an order's reference is used once.
+async fn registering_is_refused(gate: &Gate) {
+    let engine = &gate.engine;
+    let support = gate.caller(Role::Support, Scope::Merchant(gate.merchant));
+    let refused = engine
+        .office_register_payment(&support, new_payment(gate.shop, "S-1", 1))
+        .await;
+    assert!(matches!(refused, Err(OfficeError::Forbidden(_))));
+    let reference = new_payment(gate.shop, "F-1", 100);
+    let taken = engine
+        .office_register_payment(&gate.root_operator(), reference)
+        .await;
+    let Err(OfficeError::Conflict("reference_taken", words)) = taken else {
+        panic!("{taken:?}")
+    };
+    assert!(words.contains("pay_"), "{words}");
 }
 
 #[tokio::test]
@@ -248,35 +299,8 @@ async fn a_customer_registers_and_pays_for_nobody_else() {
         let wish = TryWish::default();
         let begun = engine.office_begin_try(&customer, foreign, &wish).await;
         assert!(matches!(begun, Err(OfficeError::NotFound)));
-        // By card, or to choose: Checkout, and nothing has begun.
-        for method in [None, Some("card".to_owned())] {
-            let wish = TryWish {
-                method,
-                from_balance: None,
-            };
-            let begun = engine
-                .office_begin_try(&customer, card.line.id, &wish)
-                .await;
-            let begun = begun.expect("it is own");
-            assert_eq!(begun.operation, None);
-            let NextStep::Open { url, .. } = begun.next else {
-                panic!("{:?}", begun.next)
-            };
-            assert!(url.starts_with("https://gate.example/checkout/"), "{url}");
-        }
-        let support = gate.caller(Role::Support, Scope::Merchant(gate.merchant));
-        let refused = engine
-            .office_register_payment(&support, new_payment(gate.shop, "S-1", 1))
-            .await;
-        assert!(matches!(refused, Err(OfficeError::Forbidden(_))));
-        let reference = new_payment(gate.shop, "F-1", 100);
-        let taken = engine
-            .office_register_payment(&gate.root_operator(), reference)
-            .await;
-        let Err(OfficeError::Conflict("reference_taken", words)) = taken else {
-            panic!("{taken:?}")
-        };
-        assert!(words.contains("pay_"), "{words}");
+        checkout_opens(&gate, card.line.id).await;
+        registering_is_refused(&gate).await;
         assert_eq!(gate.trail(card.line.id).await, ["payment.register_asked"]);
     }
 }

@@ -245,12 +245,8 @@ fn give_back(gate: &mut Gate, payment: &Payment, amount: i64) -> Command {
     })
 }
 
-/// Only what moved money on the balance stands on the statement, newest first, page by page.
-pub async fn statements_are_listed(fixture: &dyn Fixture) {
-    let mut gate = open(fixture).await;
-    let key = key(&gate, "c-1");
-    let credited = gate.credited("c-1").await;
-    gate.credited("c-2").await;
+/// Two payments that are paid from the balance, and then a part of what was credited that goes back.
+async fn spent_and_given_back(gate: &mut Gate, credited: &Payment) -> Vec<PaymentId> {
     // Two at the same instant: the payment decides.
     let mut spent = Vec::new();
     gate.wait(1_000);
@@ -273,10 +269,20 @@ pub async fn statements_are_listed(fixture: &dyn Fixture) {
         .for_each(|a| drop(a.expect("it ends")));
     gate.wait(1_000);
     for (amount, report) in [(500, refused()), (700, approval())] {
-        let back = give_back(&mut gate, &credited, amount);
+        let back = give_back(gate, credited, amount);
         let number = gate.done(back).await.operation.expect("it is new");
         gate.done(Gate::report(credited.id, number, report)).await;
     }
+    spent
+}
+
+/// Only what moved money on the balance stands on the statement, newest first, page by page.
+pub async fn statements_are_listed(fixture: &dyn Fixture) {
+    let mut gate = open(fixture).await;
+    let key = key(&gate, "c-1");
+    let credited = gate.credited("c-1").await;
+    gate.credited("c-2").await;
+    let mut spent = spent_and_given_back(&mut gate, &credited).await;
     assert_eq!(stands(&*gate.storage, key).await, Some(sums(6_300, 0)));
 
     let reader = fixture.another().await;
@@ -329,11 +335,8 @@ fn found(customers: &[CustomerRecord]) -> Vec<&str> {
     customers.iter().map(|c| c.reference.as_str()).collect()
 }
 
-/// Customers are met with their first order and stay as they were then; they are listed project by
-/// project in byte order, and never for a project that was not named.
-pub async fn customers_are_listed(fixture: &dyn Fixture) {
-    let mut gate = open(fixture).await;
-    let own = gate.shop.clone();
+/// A customer of whom all is known, registered with a payment.
+async fn registered_with_facts(gate: &mut Gate) -> CustomerRecord {
     let mut order = gate.register_for("c-2");
     let customer = &mut order.order.customer;
     customer.kind = Some(CustomerKind::Company);
@@ -341,8 +344,8 @@ pub async fn customers_are_listed(fixture: &dyn Fixture) {
     customer.email = Some("accounts@shop.example".to_owned());
     customer.phone = Some("+77010000000".to_owned());
     let first = CustomerRecord {
-        id: CustomerId::of(own.id, "c-2"),
-        project_id: own.id,
+        id: CustomerId::of(gate.shop.id, "c-2"),
+        project_id: gate.shop.id,
         reference: "c-2".to_owned(),
         kind: customer.kind,
         name: customer.name.clone(),
@@ -351,8 +354,11 @@ pub async fn customers_are_listed(fixture: &dyn Fixture) {
         created_at: START,
     };
     gate.done(Command::Register(Box::new(order))).await;
-    gate.wait(1_000);
-    // One batch that names a new one twice, and the known one.
+    first
+}
+
+/// One batch that names a new customer twice, and the known one; then customers of other shops.
+async fn several_registered(gate: &mut Gate) {
     let mut batch = Vec::new();
     for name in [
         "c-10", "c-10", "c-2", "C-1", "д-1", "c-1", "d%", "d_1", "c\u{7f}",
@@ -363,7 +369,7 @@ pub async fn customers_are_listed(fixture: &dyn Fixture) {
         .await
         .into_iter()
         .for_each(|a| drop(a.expect("it is new")));
-    let next = neighbour(&own);
+    let next = neighbour(&gate.shop);
     for (shop, name) in [
         (next.clone(), "c-2"),
         (next.clone(), "a-9"),
@@ -374,6 +380,31 @@ pub async fn customers_are_listed(fixture: &dyn Fixture) {
         gate.shop = shop;
         gate.registered_for(name).await;
     }
+}
+
+/// All customers that are asked for, page by page.
+async fn paged(storage: &dyn Storage, mut page: CustomerSearch) -> Vec<CustomerRecord> {
+    let mut paged = Vec::new();
+    loop {
+        let found = storage.customers(&page).await.expect("it reads");
+        assert!(found.len() <= page.limit as usize);
+        let Some(last) = found.last() else {
+            return paged;
+        };
+        page.after = Some((last.project_id, last.reference.clone()));
+        paged.extend(found);
+    }
+}
+
+/// Customers are met with their first order and stay as they were then; they are listed project by
+/// project in byte order, and never for a project that was not named.
+pub async fn customers_are_listed(fixture: &dyn Fixture) {
+    let mut gate = open(fixture).await;
+    let own = gate.shop.clone();
+    let first = registered_with_facts(&mut gate).await;
+    gate.wait(1_000);
+    several_registered(&mut gate).await;
+    let next = neighbour(&own);
     let storage = fixture.another().await;
     let of = |shop: &altyn_domain::Project| (shop.bucket, shop.id);
     let search = |projects: Vec<_>, prefix: &str| CustomerSearch {
@@ -412,17 +443,11 @@ pub async fn customers_are_listed(fixture: &dyn Fixture) {
     names.push("c-3");
     assert_eq!(found(&whole), names);
     for limit in [1, 2, 3, 5] {
-        let mut paged = Vec::new();
-        let mut page = everything.clone();
-        page.limit = limit;
-        loop {
-            let found = list(page.clone()).await;
-            assert!(found.len() <= limit as usize);
-            let Some(last) = found.last() else { break };
-            page.after = Some((last.project_id, last.reference.clone()));
-            paged.extend(found);
-        }
-        assert_eq!(paged, whole);
+        let page = CustomerSearch {
+            limit,
+            ..everything.clone()
+        };
+        assert_eq!(paged(&*storage, page).await, whole);
     }
     let one = |project, id| {
         let storage = storage.clone();

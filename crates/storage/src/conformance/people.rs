@@ -164,28 +164,8 @@ pub async fn people_come_back(fixture: &dyn Fixture) {
     }
 }
 
-/// What does not find people and tokens as it expects them is a conflict, and leaves nothing.
-pub async fn people_who_moved_are_a_conflict(fixture: &dyn Fixture) {
-    let storage = fixture.fresh().await;
-    let first = PeopleChange {
-        new_users: vec![operator(1), operator(2)],
-        new_tokens: vec![
-            token(1, TokenKind::Session, 1),
-            token(2, TokenKind::Session, 1),
-        ],
-        ended_tokens: Vec::new(),
-        audit: vec![entry(1, 1)],
-        ..PeopleChange::default()
-    };
-    save(&*storage, first).await;
-    let change = PeopleChange {
-        ended_tokens: vec![token_id(2)],
-        ..PeopleChange::default()
-    };
-    save(&*storage, change).await;
-    let mut ended = token(2, TokenKind::Session, 1);
-    ended.ended_at = Some(START);
-
+/// Changes of which one part does not fit what is stored, beside parts that do.
+fn changes_that_conflict() -> [PeopleChange; 9] {
     let mut namesake = operator(3);
     namesake.email = operator(1).email;
     let revised = |number, revision| UserRecord {
@@ -199,7 +179,7 @@ pub async fn people_who_moved_are_a_conflict(fixture: &dyn Fixture) {
         new_users: vec![operator(4)],
         ..change
     };
-    let wrong = [
+    [
         PeopleChange {
             new_users: vec![operator(4), namesake],
             ..none()
@@ -241,8 +221,32 @@ pub async fn people_who_moved_are_a_conflict(fixture: &dyn Fixture) {
             audit: vec![entry(1, 2), entry(1, 1)],
             ..with_new_user(none())
         },
-    ];
-    for change in wrong {
+    ]
+}
+
+/// What does not find people and tokens as it expects them is a conflict, and leaves nothing.
+pub async fn people_who_moved_are_a_conflict(fixture: &dyn Fixture) {
+    let storage = fixture.fresh().await;
+    let first = PeopleChange {
+        new_users: vec![operator(1), operator(2)],
+        new_tokens: vec![
+            token(1, TokenKind::Session, 1),
+            token(2, TokenKind::Session, 1),
+        ],
+        ended_tokens: Vec::new(),
+        audit: vec![entry(1, 1)],
+        ..PeopleChange::default()
+    };
+    save(&*storage, first).await;
+    let change = PeopleChange {
+        ended_tokens: vec![token_id(2)],
+        ..PeopleChange::default()
+    };
+    save(&*storage, change).await;
+    let mut ended = token(2, TokenKind::Session, 1);
+    ended.ended_at = Some(START);
+
+    for change in changes_that_conflict() {
         conflicts(&*storage, change).await;
         assert_eq!(read(&*storage, 1).await, Some(operator(1)));
         assert_eq!(read(&*storage, 2).await, Some(operator(2)));

@@ -123,11 +123,8 @@ pub async fn a_taken_place_of_a_chain_is_a_conflict(fixture: &dyn Fixture) {
     assert_eq!(numbers, Vec::from_iter(2..2 + PLACES));
 }
 
-/// Entries are listed newest first, page by page, and only those that are asked for.
-pub async fn audit_entries_are_searched(fixture: &dyn Fixture) {
-    let storage = fixture.fresh().await;
-    let users = [1, 2].map(|number| UserId::new(START, Bucket::new(1), number));
-    let scopes = [Uuid::from_u128(7), Uuid::from_u128(8)];
+/// Twelve entries of each of two chains: of either user or of nobody, at either scope or at none.
+fn various_entries(users: [UserId; 2], scopes: [Uuid; 2]) -> Vec<AuditEntry> {
     let mut entries = Vec::new();
     for number in 1..=12_i64 {
         for chain in [1, 2] {
@@ -143,6 +140,15 @@ pub async fn audit_entries_are_searched(fixture: &dyn Fixture) {
             entries.push(entry);
         }
     }
+    entries
+}
+
+/// Entries are listed newest first, page by page, and only those that are asked for.
+pub async fn audit_entries_are_searched(fixture: &dyn Fixture) {
+    let storage = fixture.fresh().await;
+    let users = [1, 2].map(|number| UserId::new(START, Bucket::new(1), number));
+    let scopes = [Uuid::from_u128(7), Uuid::from_u128(8)];
+    let mut entries = various_entries(users, scopes);
     storage.append_audit(&entries).await.expect("it appends");
     entries.sort_by_key(|entry| std::cmp::Reverse(place(entry)));
 

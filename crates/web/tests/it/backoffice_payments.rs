@@ -49,6 +49,26 @@ fn order(project: &str, reference: &str) -> Value {
     })
 }
 
+/// Nothing of a payment that is not paid can go back.
+async fn undoing_is_refused(office: &Office, token: &str, id: &str) {
+    let line = format!("POST /payments/{id}/refunds");
+    let reason = json!({"reason": "by mistake"});
+    let refund = office.ask(&line).token(token).json(&reason).send().await;
+    refund.expect_problem(409, "wrong_status");
+    let dear = json!({"reason": "x", "amount": {"amount": 1, "currency": "USD"}});
+    let refund = office.ask(&line).token(token).json(&dear).send().await;
+    refund.expect_problem(422, "invalid");
+    for part in ["captures", "voids"] {
+        let line = format!("POST /payments/{id}/{part}");
+        let asked = office.ask(&line).token(token).json(&reason).send().await;
+        asked.expect_problem(409, "wrong_status");
+    }
+    let line = format!("POST /payments/{id}/surplus-returns");
+    let none = json!({"reason": "x", "operation": 1});
+    let asked = office.ask(&line).token(token).json(&none).send().await;
+    asked.expect_problem(404, "not_found");
+}
+
 #[tokio::test]
 async fn a_payment_is_registered_once_found_read_and_withdrawn() {
     let (office, token, project) = shop().await;
@@ -102,24 +122,10 @@ async fn a_payment_is_registered_once_found_read_and_withdrawn() {
     assert_eq!(begun.body["operation"], Value::Null);
     assert_eq!(begun.text("/next/url"), made.text("/pay_url"));
 
-    let line = format!("POST /payments/{id}/refunds");
-    let reason = json!({"reason": "by mistake"});
-    let refund = office.ask(&line).token(&token).json(&reason).send().await;
-    refund.expect_problem(409, "wrong_status");
-    let dear = json!({"reason": "x", "amount": {"amount": 1, "currency": "USD"}});
-    let refund = office.ask(&line).token(&token).json(&dear).send().await;
-    refund.expect_problem(422, "invalid");
-    for part in ["captures", "voids"] {
-        let line = format!("POST /payments/{id}/{part}");
-        let asked = office.ask(&line).token(&token).json(&reason).send().await;
-        asked.expect_problem(409, "wrong_status");
-    }
-    let line = format!("POST /payments/{id}/surplus-returns");
-    let none = json!({"reason": "x", "operation": 1});
-    let asked = office.ask(&line).token(&token).json(&none).send().await;
-    asked.expect_problem(404, "not_found");
+    undoing_is_refused(&office, &token, &id).await;
     let line = format!("POST /payments/{id}/cancel");
-    let gone = office.ask(&line).token(&token).json(&reason).send().await;
+    let asked = office.ask(&line).token(&token);
+    let gone = asked.json(&json!({"reason": "by mistake"})).send().await;
     assert_eq!(gone.expect(200).body["status"], "cancelled");
     let trail = get("/audit?limit=100".to_owned()).await.expect(200);
     let trail = trail.body.to_string();

@@ -281,6 +281,27 @@ async fn a_change_of_an_older_state_is_refused() {
         .expect_problem(409, "self");
 }
 
+/// A wrong field of a token is named.
+async fn wrong_tokens_are_refused(office: &Office, root: &str, body: &Value) {
+    for (field, value) in [
+        ("permissions", json!(["own"])),
+        ("permissions", json!([])),
+        ("allow_list", json!(["here"])),
+        ("expires_at", json!("2040-01-01T00:00:00Z")),
+        ("name", json!(" ")),
+    ] {
+        let mut wrong = body.clone();
+        wrong[field] = value;
+        let asked = office.ask("POST /tokens").token(root).json(&wrong);
+        let refused = asked.send().await.expect_problem(422, "invalid");
+        assert!(
+            refused.text("/errors/0/field").starts_with(field),
+            "{}",
+            refused.body
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_program_may_what_its_token_says() {
     let office = Office::open().await;
@@ -334,22 +355,7 @@ async fn a_program_may_what_its_token_says() {
     let elsewhere = make(&elsewhere).await.expect(201).text("/secret");
     let refused = office.ask("GET /me").token(&elsewhere).send().await;
     refused.expect_problem(401, "unauthenticated");
-    for (field, value) in [
-        ("permissions", json!(["own"])),
-        ("permissions", json!([])),
-        ("allow_list", json!(["here"])),
-        ("expires_at", json!("2040-01-01T00:00:00Z")),
-        ("name", json!(" ")),
-    ] {
-        let mut wrong = body.clone();
-        wrong[field] = value;
-        let refused = make(&wrong).await.expect_problem(422, "invalid");
-        assert!(
-            refused.text("/errors/0/field").starts_with(field),
-            "{}",
-            refused.body
-        );
-    }
+    wrong_tokens_are_refused(&office, &root, &body).await;
     let path = format!("DELETE /tokens/{}", made.text("/token/id"));
     office.ask(&path).token(&root).send().await.expect(204);
     let ended = office.ask("GET /users").token(&program).send().await;

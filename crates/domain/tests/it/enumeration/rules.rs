@@ -278,16 +278,7 @@ impl Row {
                 assert!(moved.is_empty() && incidents.is_empty(), "nothing is done");
                 assert!(step.created().is_empty(), "operations");
             }
-            Done::Reserved => {
-                let [begun] = step.created() else {
-                    panic!("one try begins");
-                };
-                let expected = step.before.share(step.case);
-                assert_eq!(begun.on_balance, expected, "on the balance");
-                let pending = (EntryKind::Sale, Phase::Pending);
-                assert_eq!(moved, Vec::from_iter((expected > 0).then_some(pending)));
-                assert!(incidents.is_empty(), "nothing else is done");
-            }
+            Done::Reserved => assert_reserved(&moved, step),
             Done::Booked => {
                 let booked = if step.case.choice.way == altyn_domain::Way::Hold {
                     (EntryKind::Hold, Phase::Pending)
@@ -372,6 +363,18 @@ impl Row {
         let expected = Vec::from_iter(incident.then_some(IncidentKind::Surplus));
         assert_eq!(step.kind_of_incidents(), expected, "incidents");
     }
+}
+
+/// One try begins, what the balance is to pay of it is reserved, and nothing else is done.
+fn assert_reserved(moved: &[(EntryKind, Phase)], step: &Step<'_>) {
+    let [begun] = step.created() else {
+        panic!("one try begins");
+    };
+    let expected = step.before.share(step.case);
+    assert_eq!(begun.on_balance, expected, "on the balance");
+    let pending = (EntryKind::Sale, Phase::Pending);
+    assert_eq!(moved, Vec::from_iter((expected > 0).then_some(pending)));
+    assert!(step.kind_of_incidents().is_empty(), "nothing else is done");
 }
 
 /// The same doubt again opens no second incident before a person has looked, and one after that.

@@ -295,7 +295,6 @@ impl World {
         let target = Target::Payment(payment_id);
         self.made += 1;
         let operation_id = OperationId::new(self.now, payment_id.bucket(), self.made);
-        let initiator = Initiator::Merchant;
         let fire = |kind, subject| {
             Command::Fire(FireTimer {
                 payment_id,
@@ -322,33 +321,9 @@ impl World {
             Act::PeriodFires(subject) => fire(TimerKind::ProcessingPeriod, subject),
             Act::ExpiryFires | Act::TimePasses => fire(TimerKind::Expiry, 0),
             Act::Cancel => Command::Cancel(CancelPayment { target }),
-            Act::Capture => Command::Capture(Capture {
-                target,
-                operation_id,
-                amount: None,
-                release_rest: false,
-                reference: None,
-                description: None,
-                initiator,
-            }),
-            Act::Void => Command::Void(Void {
-                target,
-                operation_id,
-                amount: None,
-                reference: None,
-                description: None,
-                initiator,
-            }),
-            Act::Refund(amount) => Command::Refund(Refund {
-                target,
-                operation_id,
-                amount,
-                reference: None,
-                expected_deposited: None,
-                description: None,
-                initiator,
-                on_refusal: OnRefusal::Answer,
-            }),
+            Act::Capture => capture(target, operation_id),
+            Act::Void => void(target, operation_id),
+            Act::Refund(amount) => refund(target, operation_id, amount),
             Act::GiveBack(surplus, amount) => Command::ReturnSurplus(ReturnSurplus {
                 payment_id,
                 surplus,
@@ -498,4 +473,43 @@ impl World {
             timers: self.timers.iter().filter(own).copied().collect(),
         }
     }
+}
+
+/// The merchant captures the whole hold.
+fn capture(target: Target, operation_id: OperationId) -> Command {
+    Command::Capture(Capture {
+        target,
+        operation_id,
+        amount: None,
+        release_rest: false,
+        reference: None,
+        description: None,
+        initiator: Initiator::Merchant,
+    })
+}
+
+/// The merchant gives the whole hold up.
+fn void(target: Target, operation_id: OperationId) -> Command {
+    Command::Void(Void {
+        target,
+        operation_id,
+        amount: None,
+        reference: None,
+        description: None,
+        initiator: Initiator::Merchant,
+    })
+}
+
+/// The merchant gives the payer money back.
+fn refund(target: Target, operation_id: OperationId, amount: Option<i64>) -> Command {
+    Command::Refund(Refund {
+        target,
+        operation_id,
+        amount,
+        reference: None,
+        expected_deposited: None,
+        description: None,
+        initiator: Initiator::Merchant,
+        on_refusal: OnRefusal::Answer,
+    })
 }
