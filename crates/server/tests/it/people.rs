@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use altyn_domain::{Permission, Role, Scope};
+use altyn_domain::{Permission, Role, Scope, UserId};
 use altyn_engine::{
-    EngineConfig, EngineError, NewApiToken, NewInvitation, OfficeError, SignInError, UserChange,
+    Caller, EngineConfig, EngineError, NewApiToken, NewInvitation, OfficeError, SignInError,
+    UserChange,
 };
 use futures::future::join_all;
 
@@ -302,6 +303,40 @@ async fn sessions_end_by_themselves_and_by_hand() {
     }
 }
 
+/// Who is disabled is not let in, nor is the token; enabled again, only the person is.
+async fn disabling_ends_what_is_open(house: &House, boss: &Caller, id: UserId, robot: &str) {
+    let engine = &house.engine;
+    let disabled = Some(true);
+    let change = UserChange {
+        disabled,
+        ..UserChange::default()
+    };
+    engine
+        .update_user(boss, id, change, None)
+        .await
+        .expect("disabled");
+    assert!(house.caller_by(robot).await.is_none());
+    let door = house.sign_in("finance@altyn.example", PASSWORD, None).await;
+    assert!(matches!(door, Err(SignInError::Denied)));
+    let disabled = Some(false);
+    let change = UserChange {
+        disabled,
+        ..UserChange::default()
+    };
+    engine
+        .update_user(boss, id, change, None)
+        .await
+        .expect("enabled");
+    // What was ended stays ended.
+    assert!(house.caller_by(robot).await.is_none());
+    assert!(
+        house
+            .sign_in("finance@altyn.example", PASSWORD, None)
+            .await
+            .is_ok()
+    );
+}
+
 #[tokio::test]
 async fn row_63_what_changes_holds_at_the_next_request() {
     for database in BOTH {
@@ -355,30 +390,7 @@ async fn row_63_what_changes_holds_at_the_next_request() {
         let program = house.caller_by(robot.expose()).await.expect("known");
         assert_eq!(program.permissions().count(), 0);
 
-        let disabled = Some(true);
-        let change = UserChange {
-            disabled,
-            ..UserChange::default()
-        };
-        engine
-            .update_user(&boss, id, change, None)
-            .await
-            .expect("disabled");
-        assert!(house.caller_by(robot.expose()).await.is_none());
-        let door = house.sign_in(email, PASSWORD, None).await;
-        assert!(matches!(door, Err(SignInError::Denied)));
-        let disabled = Some(false);
-        let change = UserChange {
-            disabled,
-            ..UserChange::default()
-        };
-        engine
-            .update_user(&boss, id, change, None)
-            .await
-            .expect("enabled");
-        // What was ended stays ended.
-        assert!(house.caller_by(robot.expose()).await.is_none());
-        assert!(house.sign_in(email, PASSWORD, None).await.is_ok());
+        disabling_ends_what_is_open(&house, &boss, id, robot.expose()).await;
     }
 }
 
@@ -465,6 +477,32 @@ async fn the_last_root_operator_stays() {
     }
 }
 
+/// An invitation that was withdrawn, or is seven days old, brings nobody in.
+async fn withdrawn_or_late_holds_no_more(house: &House, boss: &Caller, scope: Scope) {
+    let engine = &house.engine;
+    let offer = |email: &str| NewInvitation {
+        email: email.to_owned(),
+        role: Role::Support,
+        scope,
+    };
+    let made = engine.invite(boss, offer("c@altyn.example")).await;
+    let (view, text) = made.expect("invited");
+    engine
+        .withdraw_invitation(boss, view.id)
+        .await
+        .expect("withdrawn");
+    let twice = engine.withdraw_invitation(boss, view.id).await;
+    assert!(matches!(twice, Err(OfficeError::NotFound)));
+    let end = engine.accept_invitation(acceptance(text.expose())).await;
+    assert!(matches!(end, Err(OfficeError::NotFound)));
+
+    let made = engine.invite(boss, offer("d@altyn.example")).await;
+    let (_, text) = made.expect("invited");
+    house.advance(7 * 86_400);
+    let end = engine.accept_invitation(acceptance(text.expose())).await;
+    assert!(matches!(end, Err(OfficeError::NotFound)));
+}
+
 #[tokio::test]
 async fn an_invitation_is_used_once_and_only_while_it_holds() {
     for database in BOTH {
@@ -528,26 +566,7 @@ async fn an_invitation_is_used_once_and_only_while_it_holds() {
         let end = engine.accept_invitation(acceptance(text.expose())).await;
         assert!(matches!(end, Err(OfficeError::NotFound)));
 
-        let made = engine
-            .invite(&boss, offer("c@altyn.example", Role::Support))
-            .await;
-        let (view, text) = made.expect("invited");
-        engine
-            .withdraw_invitation(&boss, view.id)
-            .await
-            .expect("withdrawn");
-        let twice = engine.withdraw_invitation(&boss, view.id).await;
-        assert!(matches!(twice, Err(OfficeError::NotFound)));
-        let end = engine.accept_invitation(acceptance(text.expose())).await;
-        assert!(matches!(end, Err(OfficeError::NotFound)));
-
-        let made = engine
-            .invite(&boss, offer("d@altyn.example", Role::Support))
-            .await;
-        let (_, text) = made.expect("invited");
-        house.advance(7 * 86_400);
-        let end = engine.accept_invitation(acceptance(text.expose())).await;
-        assert!(matches!(end, Err(OfficeError::NotFound)));
+        withdrawn_or_late_holds_no_more(&house, &boss, scope).await;
     }
 }
 
