@@ -179,7 +179,7 @@ impl Permission {
         Self::AuditView,
     ];
 
-    /// The word used by the API, by tokens' scopes and in the docs.
+    /// The word used by the API, by tokens' permissions and in the docs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Own => "own",

@@ -1,5 +1,5 @@
-//! The back-office API, `/backoffice/v1/…`: what the panels of operators, merchants and customers do, and
-//! what their programs do in their stead.
+//! The back-office API, `/backoffice/v1/…`: what operators, merchants and customers do, and what their programs
+//! do in their stead.
 //!
 //! Each end point is added together with the [`Rule`] of who may reach it, so none can be open by oversight;
 //! the caller is known and allowed before a handler runs. What is in the caller's reach is the engine's

@@ -37,8 +37,8 @@ async fn read(State(office): State<BackOffice>) -> Json<Value> {
 }
 
 const DESCRIPTION: &str = "\
-Everything that is done in the panels of operators, merchants and customers can be done here, by people and \
-by programs that act for them.
+What operators, merchants and customers do with the gateway is done here, by people and by programs that act \
+for them.
 
 **Who calls.** Show an API token as `Authorization: Bearer …`, or sign in and let the browser show the \
 session's cookie. A request by cookie that changes something must carry `X-Altyn-Csrf: 1`. Each end point \
@@ -48,13 +48,14 @@ below the person's place in the tree of owners. What is out of reach looks as if
 **Sending.** Bodies are JSON of at most 64 KiB; unknown fields and parameters are refused. Amounts are whole \
 numbers of minor units with a currency beside them; instants are RFC 3339 in UTC.
 
-**Repeating.** Each POST takes an `Idempotency-Key`. A repeat within 30 days gets the first answer with \
+**Repeating.** Each POST of somebody who is signed in takes an `Idempotency-Key`. A repeat within 30 days gets the first answer with \
 `Idempotency-Replayed: true`. The same key with another request is 422 `idempotency_key_reused`; while the \
 first is under way, or if its end is not known, 409 `request_in_progress`. A refusal (4xx) frees the key.
 
 **Lists** come in pages of `limit` things (1 to 100); send `next` as `after` for the following page.
 
-**Changing.** An answer with one thing has an `ETag`. Send it as `If-Match` with a change, and a change of \
+**Changing.** An answer with one reseller, merchant, project, connector, payment method or user has an \
+`ETag`. Send it as `If-Match` with a change, and a change of \
 somebody else in between is answered by 412 instead of being lost.
 
 **Refusals** are problems of RFC 9457 (`application/problem+json`). Programs act upon `code`.";
