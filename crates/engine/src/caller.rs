@@ -86,11 +86,17 @@ impl Caller {
         self.must_change_password
     }
 
+    /// What no API token gives: with it a program could let somebody in who may do more than it may itself.
+    pub const SESSION_ONLY: [Permission; 2] = [Permission::Own, Permission::UsersManage];
+
     /// Whether the caller has this permission, within reach.
     pub fn may(&self, permission: Permission) -> bool {
         let token = self.token_permissions.as_ref();
+        let grants = |granted: &Vec<Permission>| {
+            granted.contains(&permission) && !Self::SESSION_ONLY.contains(&permission)
+        };
         self.role.grants(permission)
-            && token.is_none_or(|granted| granted.contains(&permission))
+            && token.is_none_or(grants)
             && (permission == Permission::Own || !(self.must_enrol || self.must_change_password))
     }
 

@@ -286,7 +286,9 @@ impl Engine {
         crash::point(points.1);
         match answer {
             Ok(answer) => Ok(answer),
-            Err(EngineError::Refused(refusal)) => Err(refusal.into()),
+            Err(EngineError::Refused(refusal)) if refusal != Refusal::SettingsChanged => {
+                Err(refusal.into())
+            }
             Err(failure) => {
                 // What is on disk is the intent, and the operation's timer will ask the gateway. The caller
                 // hears exactly that: still open; never "try again", for money may have moved.
@@ -308,7 +310,11 @@ impl Engine {
                 .execute(owner, Command::Report(news.clone()), None)
                 .await
             {
-                Err(EngineError::Busy | EngineError::Unavailable(_)) if attempt < RECORDS_MAX => {
+                Err(
+                    EngineError::Busy
+                    | EngineError::Unavailable(_)
+                    | EngineError::Refused(Refusal::SettingsChanged),
+                ) if attempt < RECORDS_MAX => {
                     attempt += 1;
                     tokio::time::sleep(RECORD_PAUSE).await;
                 }

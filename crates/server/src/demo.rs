@@ -129,8 +129,9 @@ impl Demo<'_> {
 
     /// A project's short name. Two demos may share one database: each has projects of its own.
     fn own_slug(&self, kind: &str) -> String {
-        let word = self.engine.random_text(3).to_ascii_lowercase();
-        format!("{kind}-{}", word.replace('_', "-"))
+        let text = self.engine.random_text(24).to_ascii_lowercase();
+        let word = text.chars().filter(char::is_ascii_alphanumeric);
+        format!("{kind}-{}", word.take(6).collect::<String>())
     }
 }
 

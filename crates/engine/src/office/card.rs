@@ -355,16 +355,14 @@ impl Engine {
     /// Writes down that somebody looked at a masked card, at most once for each caller, payment and hour.
     async fn note_card_read(&self, caller: &Caller, payment: &Payment) -> Result<(), OfficeError> {
         let look = (caller.user_id(), payment.id);
-        if !self.looked().is_first(look, self.now()) {
+        if self.looked().is_known(look, self.now()) {
             return Ok(());
         }
         let (project, action) = (payment.project_id, "payment.card_read");
-        let noted = self
-            .note_asked(caller, project, action, payment.id, json!({}))
-            .await;
-        if noted.is_err() {
-            self.looked().forget(look);
-        }
-        noted
+        self.note_asked(caller, project, action, payment.id, json!({}))
+            .await?;
+        // Only what is written down counts: who hangs up before that is written down the next time.
+        self.looked().remember(look, self.now());
+        Ok(())
     }
 }

@@ -25,22 +25,26 @@ struct Hour {
 pub(crate) struct Looked(Mutex<Hour>);
 
 impl Looked {
-    /// Whether this look is the first of its hour; it is remembered.
-    pub(crate) fn is_first(&self, look: Look, now: Timestamp) -> bool {
-        let number = now.as_millis().div_euclid(HOUR_MS);
+    /// Whether this look was written down in this hour.
+    pub(crate) fn is_known(&self, look: Look, now: Timestamp) -> bool {
+        let hour = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hour.number == number_of(now) && hour.looks.contains(&look)
+    }
+
+    /// Remembers a look that is written down.
+    pub(crate) fn remember(&self, look: Look, now: Timestamp) {
+        let number = number_of(now);
         let mut hour = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if hour.number != number || hour.looks.len() >= LOOKS_MAX {
             hour.number = number;
             hour.looks.clear();
         }
-        hour.looks.insert(look)
+        hour.looks.insert(look);
     }
+}
 
-    /// Forgets a look that could not be written down.
-    pub(crate) fn forget(&self, look: Look) {
-        let mut hour = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        hour.looks.remove(&look);
-    }
+fn number_of(now: Timestamp) -> i64 {
+    now.as_millis().div_euclid(HOUR_MS)
 }
 
 #[cfg(test)]
@@ -53,14 +57,13 @@ mod tests {
         let looked = Looked::default();
         let start = Timestamp::from_millis(HOUR_MS * 10);
         let payment = |n| PaymentId::new(start, Bucket::new(1), n);
-        assert!(looked.is_first((None, payment(1)), start));
-        assert!(!looked.is_first((None, payment(1)), start.plus_millis(HOUR_MS - 1)));
-        assert!(looked.is_first((None, payment(2)), start));
-        looked.forget((None, payment(2)));
-        assert!(looked.is_first((None, payment(2)), start));
-        assert!(looked.is_first((None, payment(1)), start.plus_millis(HOUR_MS)));
+        assert!(!looked.is_known((None, payment(1)), start));
+        looked.remember((None, payment(1)), start);
+        assert!(looked.is_known((None, payment(1)), start.plus_millis(HOUR_MS - 1)));
+        assert!(!looked.is_known((None, payment(1)), start.plus_millis(HOUR_MS)));
+        assert!(!looked.is_known((None, payment(2)), start));
         for n in 0..200_000 {
-            looked.is_first((None, payment(n)), start);
+            looked.remember((None, payment(n)), start);
             let looks = looked.0.lock().unwrap().looks.len();
             assert!(looks <= LOOKS_MAX, "{looks}");
         }

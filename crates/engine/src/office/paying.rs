@@ -256,8 +256,14 @@ impl Engine {
         if new.way != Way::Purchase {
             return Err(OfficeError::invalid("way", "must be purchase"));
         }
-        if new.return_url.is_some() {
-            return Err(OfficeError::invalid("return_url", "is the merchant's"));
+        // The number of an order is told to the shop: nobody takes that of another order.
+        let taken = [
+            ("return_url", new.return_url.is_some()),
+            ("reference", new.reference.is_some()),
+            ("expires_at", new.expires_at.is_some()),
+        ];
+        if let Some((field, _)) = taken.into_iter().find(|(_, is_given)| *is_given) {
+            return Err(OfficeError::invalid(field, "is the merchant's"));
         }
         let known = self.storage().customer(new.project_id, customer).await?;
         let known = known.ok_or(OfficeError::NotFound)?;
@@ -292,6 +298,10 @@ impl Engine {
         let payment = self.payment_in_reach(&reach, id).await?;
         let owner = reach.owner(payment.project_id)?;
         let from_balance = super::minor_of(wish.from_balance, &payment)?.unwrap_or(0);
+        if from_balance > 0 && !is_customer(caller) {
+            // Whoever spends a customer's money for him must be one who may move it.
+            caller.require(Permission::BalanceRefund)?;
+        }
         let initiator = if is_customer(caller) {
             Initiator::Payer
         } else {

@@ -306,8 +306,13 @@ impl Engine {
             return Err(OfficeError::Forbidden(*missing));
         }
         let mut flaws = Vec::new();
-        if new.permissions.is_empty() || new.permissions.contains(&Permission::Own) {
-            let message = "must be some permissions, and not `own`";
+        if new.permissions.is_empty()
+            || new
+                .permissions
+                .iter()
+                .any(|one| Caller::SESSION_ONLY.contains(one))
+        {
+            let message = "must be some permissions, and neither `own` nor `users_manage`";
             flaws.push(Flaw::new("permissions", message));
         }
         let now = self.now();

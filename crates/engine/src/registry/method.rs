@@ -86,6 +86,7 @@ impl Engine {
         new: NewMethod,
     ) -> Result<MethodView, OfficeError> {
         caller.require(Permission::MethodsManage)?;
+        caller.require(Permission::MethodsView)?;
         let id = MethodId::new(self.now(), Bucket::new(0), self.entropy().random());
         self.edit(|directory| {
             if !self.reach(caller).reseller(new.reseller_id) {
@@ -126,6 +127,7 @@ impl Engine {
         expected_tag: Option<&str>,
     ) -> Result<MethodView, OfficeError> {
         caller.require(Permission::MethodsManage)?;
+        caller.require(Permission::MethodsView)?;
         self.edit(|directory| {
             let known = self.own_method(caller, directory, id)?;
             check_tag(expected_tag, &known.tag)?;
@@ -156,6 +158,7 @@ impl Engine {
     /// See [`OfficeError`].
     pub async fn delete_method(&self, caller: &Caller, id: MethodId) -> Result<(), OfficeError> {
         caller.require(Permission::MethodsManage)?;
+        caller.require(Permission::MethodsView)?;
         self.edit(|directory| {
             let mut method = self.own_method(caller, directory, id)?.clone();
             method.archived_at = Some(self.now());

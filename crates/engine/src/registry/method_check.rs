@@ -62,7 +62,8 @@ impl Engine {
             }
         }
         if flaws.is_empty() {
-            self.check_method_settings(caller, directory, &wanted, &mut flaws)?;
+            let changes = settings.is_some();
+            self.check_method_settings((caller, changes), directory, &wanted, &mut flaws)?;
         }
         if flaws.is_empty() {
             Ok(wanted)
@@ -96,7 +97,7 @@ impl Engine {
     /// Whether the connector can work with the settings.
     fn check_method_settings(
         &self,
-        caller: &Caller,
+        (caller, changes): (&Caller, bool),
         directory: &Directory,
         wanted: &MethodBody,
         flaws: &mut Vec<Flaw>,
@@ -112,17 +113,33 @@ impl Engine {
         if let Err(ConnectorError::MissingSetting(key)) = connector.check_settings(&settings) {
             flaws.push(Flaw::new(format!("settings.{key}"), "cannot be used"));
         }
-        // Whoever runs the installation may have gateways called inside his own network; nobody else may.
+        // Card data and secrets go to a gateway's address, and gateways may stand inside the installation's own
+        // network: whoever runs it says where they are. Others use the addresses that he uses.
         let is_trusted = caller.may(Permission::Connectors) && self.reach(caller).is_whole();
         let address = settings.0.get("base_url");
-        if let (MethodConnector::Builtin(_), Some(url), false) =
-            (&wanted.connector, address, is_trusted)
-            && let Err(refused) = self.url_guard().check(url)
+        let is_checked = changes && !is_trusted;
+        if let (MethodConnector::Builtin(_), Some(url), true) =
+            (&wanted.connector, address, is_checked)
+            && !is_known_address(directory, &wanted.connector, url)
         {
-            flaws.push(Flaw::new("settings.base_url", refused.to_string()));
+            let message = "must be an address that the root reseller's methods use";
+            flaws.push(Flaw::new("settings.base_url", message));
         }
         Ok(())
     }
+}
+
+/// Whether a method of the root reseller has this gateway called at this address.
+fn is_known_address(directory: &Directory, connector: &MethodConnector, url: &str) -> bool {
+    let root = directory.root().map(|reseller| reseller.id);
+    let mut methods = directory.methods.values();
+    methods.any(|method| {
+        let address = method.body.settings.get("base_url").and_then(Value::as_str);
+        Some(method.reseller_id) == root
+            && method.archived_at.is_none()
+            && method.body.connector == *connector
+            && address == Some(url)
+    })
 }
 
 /// The given values, with those secrets of the known ones that were left out.

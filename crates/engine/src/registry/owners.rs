@@ -65,6 +65,7 @@ impl Engine {
         text: &str,
     ) -> Result<ResellerView, OfficeError> {
         caller.require(Permission::TreeManage)?;
+        caller.require(Permission::TreeView)?;
         let id = ResellerId::new(self.now(), Bucket::new(0), self.entropy().random());
         self.edit(|_| {
             if !self.reach(caller).reseller(parent) {
@@ -94,6 +95,7 @@ impl Engine {
         expected_tag: Option<&str>,
     ) -> Result<ResellerView, OfficeError> {
         caller.require(Permission::TreeManage)?;
+        caller.require(Permission::TreeView)?;
         self.edit(|directory| {
             let reach = self.reach(caller);
             let known = directory.resellers.get(&id);
@@ -163,6 +165,7 @@ impl Engine {
         text: &str,
     ) -> Result<MerchantView, OfficeError> {
         caller.require(Permission::TreeManage)?;
+        caller.require(Permission::TreeView)?;
         let id = MerchantId::new(self.now(), Bucket::new(0), self.entropy().random());
         self.edit(|_| {
             if !self.reach(caller).reseller(reseller_id) {
@@ -192,6 +195,7 @@ impl Engine {
         expected_tag: Option<&str>,
     ) -> Result<MerchantView, OfficeError> {
         caller.require(Permission::TreeManage)?;
+        caller.require(Permission::TreeView)?;
         self.edit(|directory| {
             let known = directory.merchants.get(&id);
             let known = known.filter(|one| self.reach(caller).merchant(one.id));

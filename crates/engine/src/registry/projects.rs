@@ -121,6 +121,7 @@ impl Engine {
         facts: ProjectFacts,
     ) -> Result<ProjectView, OfficeError> {
         caller.require(Permission::ProjectsManage)?;
+        caller.require(Permission::TreeView)?;
         let id = self
             .edit(|directory| {
                 if !self.reach(caller).merchant(merchant_id) {
@@ -159,6 +160,7 @@ impl Engine {
         expected_tag: Option<&str>,
     ) -> Result<ProjectView, OfficeError> {
         caller.require(Permission::ProjectsManage)?;
+        caller.require(Permission::TreeView)?;
         self.edit(|directory| {
             let known = self.reach(caller).project(id).cloned();
             let known = known.ok_or(OfficeError::NotFound)?;

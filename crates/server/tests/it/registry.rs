@@ -560,7 +560,7 @@ async fn settings_are_kept_and_changed(kind: Database) {
     let refused = engine.create_method(&operator, new.clone()).await;
     assert_eq!(
         told(refused),
-        ["settings.base_url: the address is not public"]
+        ["settings.base_url: must be an address that the root reseller's methods use"]
     );
     let made = engine.create_method(root, new.clone()).await.expect("made");
     let foreign = NewMethod {

@@ -181,7 +181,7 @@ async fn customers_are_listed_and_one_of_them_sees_one() {
     let refused = office.ask(&line).token(&own).json(&back).send().await;
     refused.expect_problem(403, "forbidden");
     let refused = office.ask(&line).token(&token).json(&back).send().await;
-    refused.expect_problem(409, "several_needed");
+    refused.expect_problem(422, "balance_too_small");
     let incidents = office.ask("GET /incidents?with_resolved=true");
     let incidents = incidents.token(&token).send().await.expect(200);
     assert_eq!(incidents.body, json!({"data": [], "next": null}));
