@@ -154,6 +154,7 @@ class World:
         self.root_id = me["place"]["id"]
         made = self.api.made(token, "/connectors", connector_body(self))
         self.connector = made["connector"]["id"]
+        self._known_address()
         run = uuid.uuid4().hex[:6]
         self.a = self._tree(f"alpha-{run}")
         self.b = self._tree(f"bravo-{run}")
@@ -165,6 +166,19 @@ class World:
 
     def actor(self, role, level):
         return next(one for one in self.actors if (one.role, one.level) == (role, level))
+
+    def _known_address(self):
+        """Resellers below call a gateway only where a method of the root's does."""
+        settings = {"base_url": self.demo.simulator_url, "terminal_key": self.demo.terminal_key}
+        body = {
+            "reseller_id": self.root_id,
+            "connector": {"kind": "builtin", "id": "sandbox-bank"},
+            "name": "Cards of the root",
+            "settings": settings,
+            "abilities": CARD_METHOD,
+            "active": False,
+        }
+        self.api.made(self.root, "/methods", body)
 
     # Making things, each time new ones, always by the root operator.
 
@@ -187,6 +201,7 @@ class World:
     def payment(self, tree, payer="first"):
         """A registered payment of a customer of the tree's project."""
         body = payment_body(self, tree)
+        body["reference"] = f"{tree.mark}-{self.number()}"
         body["payer"] = {
             "id": f"{tree.mark}-{payer}",
             "email": f"{payer}@{tree.mark}.example",
@@ -338,7 +353,6 @@ def payment_body(world, tree):
     return {
         "project_id": tree.ids["project"],
         "amount": KZT,
-        "reference": f"{tree.mark}-{world.number()}",
         "description": f"{tree.mark} order",
     }
 
