@@ -412,6 +412,12 @@ impl Gate {
         }
     }
 
+    /// Waits until what is due has been done and written down. A test that saw a message arrive waits for
+    /// this before it moves the time: the sender may not have recorded it yet.
+    pub async fn settle(&self) {
+        self.advance(0).await;
+    }
+
     /// Moves the time forward and waits until no timer is due.
     pub async fn advance(&self, seconds: u32) {
         let response = self
