@@ -14,7 +14,7 @@ use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
 
 /// How long an invitation holds: seven days.
-pub(super) const INVITATION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+const INVITATION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// Whom to invite, and to what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,8 @@ struct InvitationBody {
     role: Role,
 }
 
-fn taken() -> OfficeError {
+/// An address belongs to one person.
+pub(super) fn taken() -> OfficeError {
     let words = "somebody with this e-mail address is known already".to_owned();
     OfficeError::Conflict("email_taken", words)
 }

@@ -4,13 +4,16 @@ use altyn_domain::{Bucket, ResellerId, Role, Scope};
 use altyn_storage::PeopleChange;
 use serde_json::json;
 
-use super::invitations::INVITATION_MS;
+use super::invitations::taken;
 use super::user::{User, UserView};
 use super::{TRIES_MAX, clean_email, clean_name};
 use crate::settings::Edit;
 use crate::trail::Act;
 use crate::tree::Reseller;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
+
+/// How long a password that we made lets in: seven days.
+const ONE_TIME_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// A person whose password is known from the beginning.
 #[derive(Clone)]
@@ -61,8 +64,7 @@ impl Engine {
         if self.save_change(change, vec![act]).await? {
             return Ok(user.view());
         }
-        let words = "somebody with this e-mail address is known already".to_owned();
-        Err(OfficeError::Conflict("email_taken", words))
+        Err(taken())
     }
 
     /// Makes a root operator, and the root reseller if there is none. Returns a password that lets in for
@@ -86,12 +88,11 @@ impl Engine {
                 return Err(OfficeError::Conflict("root_operator_exists", words));
             }
             if self.storage().user_by_email(&email).await?.is_some() {
-                let words = "somebody with this e-mail address is known already".to_owned();
-                return Err(OfficeError::Conflict("email_taken", words));
+                return Err(taken());
             }
             let place = (email.clone(), Role::RootOperator, Scope::Reseller(root));
             let mut user = self.new_user(place, &name, &hash);
-            user.body.password_until = Some(self.now().plus_millis(INVITATION_MS));
+            user.body.password_until = Some(self.now().plus_millis(ONE_TIME_MS));
             let detail = json!({"email": email, "role": Role::RootOperator.word()});
             let change = PeopleChange {
                 new_users: vec![self.first_row(&user)?],
@@ -156,7 +157,7 @@ impl Engine {
             }
             let mut user = User::open(found, self.vault())?;
             user.body.set_password(hash.clone());
-            user.body.password_until = Some(self.now().plus_millis(INVITATION_MS));
+            user.body.password_until = Some(self.now().plus_millis(ONE_TIME_MS));
             user.body.second_factor = None;
             user.body.enrolment = None;
             user.body.failures = 0;

@@ -168,7 +168,8 @@ struct PaymentSent {
     project_id: String,
     /// How much; zero only to verify a card.
     amount: Sum,
-    /// The merchant's number of the order, unique in the project; the payment's id if it is left away.
+    /// The merchant's number of the order, used once among the payments of the back office; the payment's
+    /// id if it is left away.
     #[schema(example = "W-1001")]
     reference: Option<String>,
     /// What is paid for, for the payer to read.
@@ -229,7 +230,8 @@ impl PaymentSent {
 
 /// Register a payment
 ///
-/// An order to be paid. `pay_url` in the answer is where the payer pays. Conflicts: `reference_taken`,
+/// An order to be paid. `pay_url` in the answer is where the payer pays. A customer registers own payments,
+/// without `reference`, `expires_at` and `return_url`: those are the merchant's. Conflicts: `reference_taken`,
 /// `key_used`.
 #[utoipa::path(
     post,
@@ -354,8 +356,9 @@ impl From<TryBegun> for TryShown {
 
 /// Begin a try to pay
 ///
-/// By a wallet, from the customer's balance, or in part by each. Cards are typed in at Checkout alone: the
-/// answer then leads there, and nothing has begun.
+/// By a wallet, from the customer's balance, or in part by each. Staff who spend a balance need
+/// `balance_refund` as well. Cards are typed in at Checkout alone: the answer then leads there, and nothing
+/// has begun.
 #[utoipa::path(
     post,
     path = "/payments/{id}/tries",
