@@ -7,9 +7,10 @@ use altyn_storage::{PeopleChange, TokenKind, TokenRecord, TokenSearch, UserRecor
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::change::Decision;
 use super::sign_in::SignedIn;
 use super::user::{User, UserBody, owner_of};
-use super::{PAGE_MAX, TRIES_MAX, clean_email, clean_name};
+use super::{PAGE_MAX, clean_email, clean_name};
 use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
 
@@ -70,7 +71,7 @@ impl std::fmt::Debug for AcceptInvitation {
 }
 
 /// What is sealed of an invitation.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct InvitationBody {
     email: String,
     role: Role,
@@ -117,7 +118,7 @@ impl Engine {
             seen_at: now,
             ended_at: None,
         };
-        for _ in 0..TRIES_MAX {
+        let view = self.change_people(|| async {
             if self.storage().user_by_email(&email).await?.is_some() {
                 return Err(taken());
             }
@@ -128,11 +129,10 @@ impl Engine {
                 new_tokens: vec![record.clone()],
                 ..PeopleChange::default()
             };
-            if self.save_change(change, vec![act]).await? {
-                return Ok((invitation_view(&record, body)?, secret));
-            }
-        }
-        Err(EngineError::Busy.into())
+            let view = invitation_view(&record, body.clone())?;
+            Ok(Decision::Save(change, vec![act], view))
+        });
+        Ok((view.await?, secret))
     }
 
     /// Whether the caller may let somebody with this role stand there.
@@ -202,7 +202,7 @@ impl Engine {
         id: TokenId,
     ) -> Result<(), OfficeError> {
         caller.require(Permission::UsersManage)?;
-        for _ in 0..TRIES_MAX {
+        self.change_people(|| async {
             let token = self.token(TokenKind::Invitation, None, id).await?;
             let body: InvitationBody = self.open_token(&token)?;
             let scope = token.scope.ok_or(OfficeError::NotFound)?;
@@ -216,11 +216,9 @@ impl Engine {
                 ended_tokens: vec![id],
                 ..PeopleChange::default()
             };
-            if self.save_change(change, vec![act]).await? {
-                return Ok(());
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, vec![act], ()))
+        })
+        .await
     }
 
     /// Follows an invitation: the person is made known and let in, and the invitation ends. It holds only as
@@ -239,7 +237,7 @@ impl Engine {
         let who = (body.email.as_str(), name.as_str());
         let password = self.accept_password(&request.password, who, Vec::new());
         let password = password.await?;
-        for _ in 0..TRIES_MAX {
+        self.change_people(|| async {
             let (invitation, body) = self.open_invitation(&request.token).await?;
             if self.storage().user_by_email(&body.email).await?.is_some() {
                 return Err(taken());
@@ -268,11 +266,9 @@ impl Engine {
                 ended_tokens: vec![invitation.id],
                 ..PeopleChange::default()
             };
-            if self.save_change(change, acts).await? {
-                return Ok(signed_in);
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, acts, signed_in))
+        })
+        .await
     }
 
     /// What an invitation with this text offers, if it still holds.

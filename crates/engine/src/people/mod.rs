@@ -5,6 +5,7 @@
 //! No text of a password, token, recovery code or secret of a second factor is ever stored in clear, logged,
 //! or written into the audit trail.
 
+mod change;
 mod invitations;
 mod password;
 mod root;
@@ -14,12 +15,13 @@ mod tokens;
 mod user;
 
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use altyn_domain::{Bucket, TokenId, UserId};
-use altyn_storage::{PeopleChange, StorageError, TokenKind, TokenRecord, TokenSearch, UserRecord};
+use altyn_storage::{TokenKind, TokenRecord, TokenSearch, UserRecord};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 pub use invitations::{AcceptInvitation, InvitationView, NewInvitation};
 pub use root::KnownPerson;
@@ -28,12 +30,8 @@ pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use tokens::{ApiTokenView, NewApiToken, SessionView};
 pub use user::{UserChange, UserView};
 
-use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, OfficeError};
 use user::User;
-
-/// How often a change is decided again because another one was faster.
-const TRIES_MAX: u32 = 16;
 
 /// Passwords checked at once: each takes 19 MiB of memory and a processor.
 const HASHING_MAX: usize = 3;
@@ -52,6 +50,10 @@ const NAME_MAX: usize = 100;
 pub(crate) struct PasswordDesk {
     places: Semaphore,
     waiting: AtomicUsize,
+    /// Whose guess is being counted.
+    counting: Mutex<()>,
+    /// The row of a person who does not exist.
+    stand_in: OnceLock<UserRecord>,
 }
 
 impl Default for PasswordDesk {
@@ -59,6 +61,8 @@ impl Default for PasswordDesk {
         Self {
             places: Semaphore::new(HASHING_MAX),
             waiting: AtomicUsize::new(0),
+            counting: Mutex::new(()),
+            stand_in: OnceLock::new(),
         }
     }
 }
@@ -82,6 +86,12 @@ impl PasswordDesk {
         let place = self.places.acquire().await;
         place.map_err(|_| EngineError::Busy)
     }
+
+    /// Waits until no other guess is being counted. Guesses at one person would make each other begin again,
+    /// and so take longer than guesses at nobody.
+    async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.counting.lock().await
+    }
 }
 
 /// What is sealed of a session.
@@ -91,24 +101,8 @@ struct SessionBody {
     agent: String,
 }
 
-/// Saves of people and tokens.
+/// Reads of people and tokens.
 impl Engine {
-    /// Saves a change with its lines of the audit trail; `false` if something moved meanwhile.
-    async fn save_change(&self, change: PeopleChange, acts: Vec<Act>) -> Result<bool, OfficeError> {
-        let now = self.now();
-        let saved = self
-            .chained(acts, async |audit| {
-                let change = PeopleChange { audit, ..change };
-                self.storage().save_people(&change, now).await
-            })
-            .await;
-        match saved {
-            Ok(()) => Ok(true),
-            Err(StorageError::Conflict) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The person with this id as stored now.
     async fn load_user(&self, id: UserId) -> Result<Option<User>, OfficeError> {
         let record = self.storage().user(id).await?;
@@ -127,15 +121,6 @@ impl Engine {
         let user = self.load_user(id).await?;
         user.filter(|one| one.record.disabled_at.is_none())
             .ok_or(OfficeError::NotFound)
-    }
-
-    /// The row of a person with the changes of `user`, one revision on.
-    fn next_row(&self, user: &User) -> Result<UserRecord, EngineError> {
-        Ok(UserRecord {
-            body: self.sealer().seal(user.record.id.uuid(), &user.body)?,
-            revision: user.record.revision + 1,
-            ..user.record.clone()
-        })
     }
 
     fn new_token_id(&self) -> TokenId {

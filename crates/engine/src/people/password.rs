@@ -2,14 +2,12 @@
 
 use altyn_domain::Timestamp;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
-use serde_json::json;
 
-use super::TRIES_MAX;
+use super::change::{Ended, PersonChange};
 use super::user::User;
 use crate::people::sign_in::Proof;
 use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, Flaw, OfficeError, Secret};
-use altyn_storage::{PeopleChange, TokenKind};
 
 /// Fewest characters.
 const LENGTH_MIN: usize = 12;
@@ -166,23 +164,15 @@ impl Engine {
         former.extend(user.body.former.iter().cloned());
         let who = (user.record.email.as_str(), user.body.name.as_str());
         let hash = self.accept_password(new, who, former).await?;
-        for _ in 0..TRIES_MAX {
-            let mut user = self.person(caller).await?;
+        self.change_self(caller, |user| {
             if user.body.password != proven {
                 return Err(OfficeError::Stale);
             }
             user.body.set_password(hash.clone());
-            let act = user.act(caller, "user.password_changed", json!({}));
-            let change = PeopleChange {
-                users: vec![self.next_row(&user)?],
-                ended_of: Some((user.record.id, TokenKind::Session, caller.token_id())),
-                ..PeopleChange::default()
-            };
-            if self.save_change(change, vec![act]).await? {
-                return Ok(());
-            }
-        }
-        Err(EngineError::Busy.into())
+            let action = "user.password_changed";
+            Ok(PersonChange::new(action, Ended::OtherSessions, ()))
+        })
+        .await
     }
 }
 

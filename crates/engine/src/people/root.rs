@@ -4,13 +4,14 @@ use altyn_domain::{Bucket, ResellerId, Role, Scope};
 use altyn_storage::PeopleChange;
 use serde_json::json;
 
+use super::change::{Decision, Ended, PersonChange};
 use super::invitations::taken;
 use super::user::{User, UserView};
-use super::{TRIES_MAX, clean_email, clean_name};
+use super::{clean_email, clean_name};
 use crate::settings::Edit;
 use crate::trail::Act;
 use crate::tree::Reseller;
-use crate::{Caller, Engine, EngineError, OfficeError, Secret};
+use crate::{Caller, Engine, OfficeError, Secret};
 
 /// How long a password that we made lets in: seven days.
 const ONE_TIME_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -82,7 +83,7 @@ impl Engine {
         let root = self.root_reseller().await?;
         let (secret, hash) = self.one_time_password().await?;
         let caller = Caller::command("altyn");
-        for _ in 0..TRIES_MAX {
+        let view = self.change_people(|| async {
             if !another && !self.root_operators().await?.is_empty() {
                 let words = "there is a root operator already".to_owned();
                 return Err(OfficeError::Conflict("root_operator_exists", words));
@@ -99,11 +100,9 @@ impl Engine {
                 ..PeopleChange::default()
             };
             let act = user.act(&caller, "user.created", detail);
-            if self.save_change(change, vec![act]).await? {
-                return Ok((user.view(), secret));
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, vec![act], user.view()))
+        });
+        Ok((view.await?, secret))
     }
 
     /// The root reseller, made if there is none.
@@ -148,28 +147,22 @@ impl Engine {
         let email = clean_email(email)?;
         let (secret, hash) = self.one_time_password().await?;
         let caller = Caller::command("altyn");
-        for _ in 0..TRIES_MAX {
+        let load = || async {
             let found = self.storage().user_by_email(&email).await?;
             let found = found.ok_or(OfficeError::NotFound)?;
-            if found.disabled_at.is_some() {
+            Ok(User::open(found, self.vault())?)
+        };
+        let view = self.change_person(&caller, load, |user| {
+            if user.record.disabled_at.is_some() {
                 let words = "this person is disabled".to_owned();
                 return Err(OfficeError::Conflict("disabled", words));
             }
-            let mut user = User::open(found, self.vault())?;
             user.body.set_password(hash.clone());
             user.body.password_until = Some(self.now().plus_millis(ONE_TIME_MS));
-            user.body.second_factor = None;
-            user.body.enrolment = None;
-            user.body.failures = 0;
-            user.body.locked_until = None;
-            let mut change = PeopleChange::default();
-            self.end_everything(user.record.id, &mut change).await?;
-            change.users.push(self.next_row(&user)?);
-            let act = user.act(&caller, "user.reset", json!({"email": email}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok((user.view(), secret));
-            }
-        }
-        Err(EngineError::Busy.into())
+            user.body.lose_second_factor();
+            let change = PersonChange::new("user.reset", Ended::SessionsAndTokens, user.view());
+            Ok(change.with_detail(json!({"email": email})))
+        });
+        Ok((view.await?, secret))
     }
 }

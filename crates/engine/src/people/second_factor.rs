@@ -1,14 +1,11 @@
 //! The second factor: six digits of an authenticator app (TOTP, RFC 6238), and recovery codes.
 
 use altyn_domain::Timestamp;
-use altyn_storage::{PeopleChange, TokenKind};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use totp_rs::{Algorithm, Builder, Totp};
 
-use super::TRIES_MAX;
+use super::change::{Ended, PersonChange};
 use super::sign_in::Proof;
-use super::user::User;
 use crate::trail::hex;
 use crate::{Caller, Engine, EngineError, OfficeError, Vault};
 
@@ -141,28 +138,18 @@ impl Engine {
         let mut random = [0; 20];
         self.entropy().fill(&mut random);
         let secret = totp_rs::Secret::from(random).to_base32();
-        for _ in 0..TRIES_MAX {
-            let mut user = self.person(caller).await?;
-            user.body.enrolment = Some(secret.clone());
+        self.change_self(caller, |user| {
             let url = totp(&secret, &user.record.email).and_then(|totp| totp.to_url().ok());
             let url = url.ok_or_else(|| EngineError::Fault("no address for the app".to_owned()))?;
-            let change = self.change_of(&user)?;
-            let act = user.act(caller, "user.second_factor_begun", json!({}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok(EnrolmentView {
-                    secret_base32: secret,
-                    otpauth_url: url,
-                });
-            }
-        }
-        Err(EngineError::Busy.into())
-    }
-
-    fn change_of(&self, user: &User) -> Result<PeopleChange, EngineError> {
-        Ok(PeopleChange {
-            users: vec![self.next_row(user)?],
-            ..PeopleChange::default()
+            user.body.enrolment = Some(secret.clone());
+            let view = EnrolmentView {
+                secret_base32: secret.clone(),
+                otpauth_url: url,
+            };
+            let action = "user.second_factor_begun";
+            Ok(PersonChange::new(action, Ended::Nothing, view))
         })
+        .await
     }
 
     /// Confirms the second factor that was begun, by a code of it. All other sessions end. The recovery codes
@@ -176,8 +163,7 @@ impl Engine {
         code: &str,
     ) -> Result<Vec<String>, OfficeError> {
         let (codes, recovery) = self.new_recovery_codes();
-        for _ in 0..TRIES_MAX {
-            let mut user = self.person(caller).await?;
+        self.change_self(caller, |user| {
             let Some(secret) = user.body.enrolment.take() else {
                 let words = "begin to set up a second factor first".to_owned();
                 return Err(OfficeError::Conflict("nothing_begun", words));
@@ -189,16 +175,11 @@ impl Engine {
                 last_step,
                 recovery: recovery.clone(),
             });
-            let change = PeopleChange {
-                ended_of: Some((user.record.id, TokenKind::Session, caller.token_id())),
-                ..self.change_of(&user)?
-            };
-            let act = user.act(caller, "user.second_factor_set", json!({}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok(codes);
-            }
-        }
-        Err(EngineError::Busy.into())
+            let action = "user.second_factor_set";
+            Ok(PersonChange::new(action, Ended::OtherSessions, ()))
+        })
+        .await?;
+        Ok(codes)
     }
 
     /// Makes new recovery codes, shown here and never again; the old ones hold no more.
@@ -214,17 +195,14 @@ impl Engine {
         user.body.second_factor.as_ref().ok_or_else(none_set)?;
         self.prove(user.record.id, Proof::code(code)).await?;
         let (codes, recovery) = self.new_recovery_codes();
-        for _ in 0..TRIES_MAX {
-            let mut user = self.person(caller).await?;
+        self.change_self(caller, |user| {
             let factor = user.body.second_factor.as_mut().ok_or_else(none_set)?;
             factor.recovery.clone_from(&recovery);
-            let change = self.change_of(&user)?;
-            let act = user.act(caller, "user.recovery_codes_renewed", json!({}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok(codes);
-            }
-        }
-        Err(EngineError::Busy.into())
+            let action = "user.recovery_codes_renewed";
+            Ok(PersonChange::new(action, Ended::Nothing, ()))
+        })
+        .await?;
+        Ok(codes)
     }
 
     /// Takes the caller's second factor away. All other sessions end.
@@ -246,20 +224,13 @@ impl Engine {
         user.body.second_factor.as_ref().ok_or_else(none_set)?;
         self.prove(user.record.id, Proof::both(password, code))
             .await?;
-        for _ in 0..TRIES_MAX {
-            let mut user = self.person(caller).await?;
+        self.change_self(caller, |user| {
             user.body.second_factor = None;
             user.body.enrolment = None;
-            let change = PeopleChange {
-                ended_of: Some((user.record.id, TokenKind::Session, caller.token_id())),
-                ..self.change_of(&user)?
-            };
-            let act = user.act(caller, "user.second_factor_removed", json!({}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok(());
-            }
-        }
-        Err(EngineError::Busy.into())
+            let action = "user.second_factor_removed";
+            Ok(PersonChange::new(action, Ended::OtherSessions, ()))
+        })
+        .await
     }
 
     /// New recovery codes for people, and what is stored of them.

@@ -1,16 +1,18 @@
 //! Signing in, and proving again who one is. Wrong passwords and codes are counted, and then nobody gets in.
 //!
-//! An unknown address costs the same and is told the same as a wrong password: one hash, one commit, one
-//! sentence. A guess is counted even if its sender goes away.
+//! An unknown address costs the same and is told the same as a wrong password: two reads, one hash, one commit of
+//! as many statements, one sentence. A guess is counted even if its sender goes away.
 
 use std::net::IpAddr;
 
-use altyn_domain::{Timestamp, UserId};
-use altyn_storage::{PeopleChange, TokenKind, TokenRecord};
+use altyn_domain::{ResellerId, Role, Scope, Timestamp, UserId};
+use altyn_storage::{PeopleChange, TokenKind, TokenRecord, UserRecord};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::user::User;
-use super::{SessionBody, TRIES_MAX, clean_agent, clean_email};
+use super::change::Decision;
+use super::user::{User, UserBody};
+use super::{SessionBody, clean_agent, clean_email};
 use crate::trail::Act;
 use crate::{Caller, Engine, EngineError, OfficeError, Secret};
 
@@ -81,6 +83,9 @@ impl From<EngineError> for SignInError {
         Self::Office(error.into())
     }
 }
+
+/// How a try to sign in ends.
+type TryEnd = Result<SignedIn, SignInError>;
 
 /// What a person who is let in already proves again.
 #[derive(Clone)]
@@ -202,36 +207,68 @@ impl Engine {
 
     async fn sign_in_now(&self, request: &SignIn) -> Result<SignedIn, SignInError> {
         let _place = self.password_desk().place().await?;
-        let found = match clean_email(&request.email) {
-            Ok(email) => self.storage().user_by_email(&email).await,
-            // Nobody has what is no address; it costs the same.
-            Err(_) => Ok(None),
-        };
-        let found = found.map_err(OfficeError::from)?;
-        let found = found.map(|one| User::open(one, self.vault())).transpose()?;
-        let stored = found.as_ref().map(|user| user.body.password.clone());
+        // Nobody has what is no address; it costs the same.
+        let email = clean_email(&request.email).unwrap_or_default();
+        let (user, is_known) = self.user_by_address(&email).await?;
+        let stored = is_known.then_some(user.body.password);
         let right = self
             .check_password(&request.password, stored.as_deref())
             .await?;
-        let Some(mut user) = found else {
-            return Err(self.refuse_unknown(request).await?);
-        };
-        for _ in 0..TRIES_MAX {
-            if let Some(end) = self.try_sign_in(&mut user, right, request).await? {
-                return end;
+        let _turn = self.password_desk().turn().await;
+        self.change_people(|| async {
+            let (user, is_known) = self.user_by_address(&email).await?;
+            let password = is_known.then_some(&user.body.password);
+            if password != stored.as_ref() {
+                // It was changed while it was checked.
+                return Ok(Decision::Nothing(Err(SignInError::Denied)));
             }
-            let fresh = self.load_user(user.record.id).await?;
-            let Some(fresh) = fresh.filter(|one| one.body.password == user.body.password) else {
-                // The password was changed while it was checked.
-                return Err(SignInError::Denied);
-            };
-            user = fresh;
-        }
-        Err(EngineError::Busy.into())
+            match is_known {
+                true => self.decide_sign_in(user, right, request),
+                false => self.refuse_unknown(&user, request),
+            }
+        })
+        .await?
     }
 
-    /// Notes a guess at an address that nobody has. What was typed is not noted: it may be a password.
-    async fn refuse_unknown(&self, request: &SignIn) -> Result<SignInError, OfficeError> {
+    /// The person with this address, and whether there is one. If not the stand-in is opened, which costs the same.
+    async fn user_by_address(&self, email: &str) -> Result<(User, bool), OfficeError> {
+        let found = self.storage().user_by_email(email).await?;
+        let is_known = found.is_some();
+        let row = match found {
+            Some(row) => row,
+            None => self.stand_in()?,
+        };
+        Ok((User::open(row, self.vault())?, is_known))
+    }
+
+    /// The row of a person who does not exist.
+    fn stand_in(&self) -> Result<UserRecord, EngineError> {
+        let kept = &self.password_desk().stand_in;
+        if let Some(row) = kept.get() {
+            return Ok(row.clone());
+        }
+        let id = UserId::from_uuid(Uuid::nil());
+        let row = UserRecord {
+            id,
+            email: String::new(),
+            role: Role::Support,
+            scope: Scope::Reseller(ResellerId::from_uuid(Uuid::nil())),
+            body: self.sealer().seal(id.uuid(), &UserBody::default())?,
+            revision: 0,
+            created_at: self.now(),
+            disabled_at: None,
+        };
+        Ok(kept.get_or_init(|| row).clone())
+    }
+
+    /// Notes a guess at an address that nobody has, and does what counting it would cost. What was typed is not
+    /// noted: it may be a password.
+    fn refuse_unknown(
+        &self,
+        stand_in: &User,
+        request: &SignIn,
+    ) -> Result<Decision<TryEnd>, OfficeError> {
+        let row = self.next_row(stand_in)?;
         let act = Act {
             actor: (None, "nobody".to_owned()),
             scope: None,
@@ -239,48 +276,50 @@ impl Engine {
             subject: String::new(),
             detail: json!({"address": request.address.to_canonical()}),
         };
-        self.note(vec![act]).await?;
-        Ok(SignInError::Denied)
+        let change = PeopleChange {
+            // There is no row to write; that nobody's sessions end is one statement as well, and ends none.
+            ended_of: Some((row.id, TokenKind::Session, None)),
+            ..PeopleChange::default()
+        };
+        Ok(Decision::Save(change, vec![act], Err(SignInError::Denied)))
     }
 
-    /// Decides a try on this row and saves what comes of it; `None` if the row moved meanwhile.
-    async fn try_sign_in(
+    /// Decides a try on this row.
+    fn decide_sign_in(
         &self,
-        user: &mut User,
+        mut user: User,
         right: bool,
         request: &SignIn,
-    ) -> Result<Option<Result<SignedIn, SignInError>>, SignInError> {
+    ) -> Result<Decision<TryEnd>, OfficeError> {
         let now = self.now();
         let detail = json!({"address": request.address.to_canonical()});
         let may = user.record.disabled_at.is_none() && !user.password_is_over(now);
         let code = Code::Given(request.code.as_deref());
         let verdict = user.judge(right && may, code, (self, now));
-        let (change, acts, end) = match verdict {
-            Verdict::CodeNeeded => return Ok(Some(Err(SignInError::CodeNeeded))),
-            Verdict::Locked(until) => return Ok(Some(Err(SignInError::Locked { until }))),
+        let (new_tokens, acts, end) = match verdict {
+            Verdict::CodeNeeded => return Ok(Decision::Nothing(Err(SignInError::CodeNeeded))),
+            Verdict::Locked(until) => {
+                return Ok(Decision::Nothing(Err(SignInError::Locked { until })));
+            }
             Verdict::Wrong { locked } => {
                 let mut acts = vec![user.own_act("user.sign_in_failed", detail)];
                 if locked {
                     acts.push(user.own_act("user.locked", json!({})));
                 }
-                let change = PeopleChange {
-                    users: vec![self.next_row(user)?],
-                    ..PeopleChange::default()
-                };
-                (change, acts, Err(SignInError::Denied))
+                (Vec::new(), acts, Err(SignInError::Denied))
             }
             Verdict::Granted => {
-                let (session, signed_in) = self.begin_session(user, request.into())?;
-                let change = PeopleChange {
-                    users: vec![self.next_row(user)?],
-                    new_tokens: vec![session],
-                    ..PeopleChange::default()
-                };
+                let (session, signed_in) = self.begin_session(&mut user, request.into())?;
                 let acts = vec![user.own_act("user.signed_in", detail)];
-                (change, acts, Ok(signed_in))
+                (vec![session], acts, Ok(signed_in))
             }
         };
-        Ok(self.save_change(change, acts).await?.then_some(end))
+        let change = PeopleChange {
+            users: vec![self.next_row(&user)?],
+            new_tokens,
+            ..PeopleChange::default()
+        };
+        Ok(Decision::Save(change, acts, end))
     }
 
     /// A session of a person, to be saved.
@@ -328,16 +367,15 @@ impl Engine {
 
     async fn prove_now(&self, id: UserId, proof: &Proof) -> Result<String, OfficeError> {
         let _place = self.password_desk().place().await?;
-        let mut user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
+        let user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
+        let checked = user.body.password;
         let right = match &proof.password {
-            Some(password) => {
-                let stored = Some(user.body.password.as_str());
-                self.check_password(password, stored).await?
-            }
+            Some(password) => self.check_password(password, Some(&checked)).await?,
             None => true,
         };
-        let checked = user.body.password.clone();
-        for _ in 0..TRIES_MAX {
+        let _turn = self.password_desk().turn().await;
+        self.change_people(|| async {
+            let mut user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
             if user.body.password != checked {
                 return Err(OfficeError::Stale);
             }
@@ -361,12 +399,9 @@ impl Engine {
                 users: vec![self.next_row(&user)?],
                 ..PeopleChange::default()
             };
-            if self.save_change(change, acts).await? {
-                return end;
-            }
-            user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, acts, end))
+        })
+        .await?
     }
 }
 

@@ -11,8 +11,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::change::Decision;
 use super::user::User;
-use super::{PAGE_MAX, SessionBody, TRIES_MAX, clean_name};
+use super::{PAGE_MAX, SessionBody, clean_name};
 use crate::{AuthenticationError, Caller, Engine, EngineError, Flaw, OfficeError, Secret};
 
 /// A token's use is noted at most that often.
@@ -234,18 +235,16 @@ impl Engine {
             TokenKind::Api => "user.api_token_ended",
             TokenKind::Invitation => "user.invitation_withdrawn",
         };
-        for _ in 0..TRIES_MAX {
+        self.change_people(|| async {
             let token = self.token(kind, Some(user.record.id), id).await?;
             let change = PeopleChange {
                 ended_tokens: vec![token.id],
                 ..PeopleChange::default()
             };
             let act = user.act(caller, action, json!({"token_id": id.to_string()}));
-            if self.save_change(change, vec![act]).await? {
-                return Ok(());
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, vec![act], ()))
+        })
+        .await
     }
 
     /// Makes an API token for the caller's programs. Its text is shown here and never again.
@@ -261,7 +260,7 @@ impl Engine {
         let body = self.check_new_token(caller, &new)?;
         let secret = Secret(format!("altt_{}", self.random_text(32)));
         let (id, now) = (self.new_token_id(), self.now());
-        for _ in 0..TRIES_MAX {
+        let view = self.change_people(|| async {
             let user = self.person(caller).await?;
             if self.own_tokens(&user, TokenKind::Api).await?.len() >= TOKENS_MAX {
                 let words = format!("one person has at most {TOKENS_MAX} API tokens");
@@ -289,11 +288,9 @@ impl Engine {
                 new_tokens: vec![record],
                 ..PeopleChange::default()
             };
-            if self.save_change(change, vec![act]).await? {
-                return Ok((view, secret));
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, vec![act], view))
+        });
+        Ok((view.await?, secret))
     }
 
     fn check_new_token(

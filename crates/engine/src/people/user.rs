@@ -1,15 +1,16 @@
 //! A person: what is stored, what is shown, and how others change it.
 
-use altyn_domain::{Permission, Role, Scope, Timestamp, TokenId, UserId};
-use altyn_storage::{PeopleChange, TokenKind, TokenSearch, UserRecord, UserSearch};
+use altyn_domain::{Permission, Role, Scope, Timestamp, UserId};
+use altyn_storage::{PeopleChange, UserRecord, UserSearch};
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::change::{Decision, Ended, PersonChange};
 use super::password::REMEMBERED;
 use super::second_factor::SecondFactor;
-use super::{PAGE_MAX, TRIES_MAX, clean_name};
+use super::{PAGE_MAX, clean_name};
 use crate::trail::hex;
 use crate::{Caller, Engine, EngineError, OfficeError, Vault};
 
@@ -40,6 +41,14 @@ impl UserBody {
         self.former.insert(0, old);
         self.former.truncate(REMEMBERED - 1);
         self.password_until = None;
+    }
+
+    /// Takes the second factor away from somebody who lost it, and opens a lock.
+    pub(super) fn lose_second_factor(&mut self) {
+        self.second_factor = None;
+        self.enrolment = None;
+        self.failures = 0;
+        self.locked_until = None;
     }
 }
 
@@ -262,7 +271,7 @@ impl Engine {
         wanted: UserChange,
         expected_tag: Option<&str>,
     ) -> Result<UserView, OfficeError> {
-        for _ in 0..TRIES_MAX {
+        self.change_people(|| async {
             let mut user = self.user_to_change(caller, id).await?;
             if expected_tag.is_some_and(|tag| tag != user.view().etag()) {
                 return Err(OfficeError::Stale);
@@ -270,15 +279,17 @@ impl Engine {
             let before = user.view();
             let decided = self.decide_change(caller, &mut user, &wanted)?;
             if decided.actions.is_empty() {
-                return Ok(before);
+                return Ok(Decision::Nothing(before));
             }
             let mut change = PeopleChange::default();
             if decided.fewer_roots {
                 self.keep_one_root(caller, id, &mut change).await?;
             }
-            if decided.kept_out {
-                self.end_everything(id, &mut change).await?;
-            }
+            let ended = match decided.kept_out {
+                true => Ended::SessionsAndTokens,
+                false => Ended::Nothing,
+            };
+            self.end_with(&mut change, (&user, ended), None).await?;
             change.users.push(self.next_row(&user)?);
             let detail = json!({
                 "email": user.record.email,
@@ -286,11 +297,9 @@ impl Engine {
             });
             let actions = decided.actions.into_iter();
             let acts = actions.map(|action| user.act(caller, action, detail.clone()));
-            if self.save_change(change, acts.collect()).await? {
-                return Ok(user.view());
-            }
-        }
-        Err(EngineError::Busy.into())
+            Ok(Decision::Save(change, acts.collect(), user.view()))
+        })
+        .await
     }
 
     fn decide_change(
@@ -387,35 +396,6 @@ impl Engine {
         }
     }
 
-    /// All sessions and API tokens of a person end with the change. The person's row moves with it, and
-    /// whoever makes a token moves the row as well: none slips through.
-    pub(super) async fn end_everything(
-        &self,
-        id: UserId,
-        change: &mut PeopleChange,
-    ) -> Result<(), OfficeError> {
-        change.ended_of = Some((id, TokenKind::Session, None));
-        let mut after: Option<TokenId> = None;
-        loop {
-            let search = TokenSearch {
-                kind: TokenKind::Api,
-                user_id: Some(id),
-                alive_at: self.now(),
-                scopes: None,
-                after,
-                limit: PAGE_MAX,
-            };
-            let page = self.storage().tokens(&search).await?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = Some(last.id);
-            change
-                .ended_tokens
-                .extend(page.iter().map(|token| token.id));
-        }
-    }
-
     /// Takes the second factor from somebody who lost it, and opens a lock. All sessions of that person
     /// end.
     ///
@@ -426,22 +406,12 @@ impl Engine {
         caller: &Caller,
         id: UserId,
     ) -> Result<UserView, OfficeError> {
-        for _ in 0..TRIES_MAX {
-            let mut user = self.user_to_change(caller, id).await?;
-            user.body.second_factor = None;
-            user.body.enrolment = None;
-            user.body.failures = 0;
-            user.body.locked_until = None;
-            let act = user.act(caller, "user.second_factor_reset", json!({}));
-            let change = PeopleChange {
-                users: vec![self.next_row(&user)?],
-                ended_of: Some((id, TokenKind::Session, None)),
-                ..PeopleChange::default()
-            };
-            if self.save_change(change, vec![act]).await? {
-                return Ok(user.view());
-            }
-        }
-        Err(EngineError::Busy.into())
+        let load = || self.user_to_change(caller, id);
+        self.change_person(caller, load, |user| {
+            user.body.lose_second_factor();
+            let action = "user.second_factor_reset";
+            Ok(PersonChange::new(action, Ended::Sessions, user.view()))
+        })
+        .await
     }
 }
