@@ -2,11 +2,13 @@
 
 use altyn_domain::{Answer, Command, DeclineCode, Outcome, PaymentId, Report, ResolveIncident};
 use altyn_storage::IncidentRecord;
+use serde::{Deserialize, Serialize};
 
 use crate::{Engine, EngineError};
 
 /// What a person found out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IncidentVerdict {
     /// Nothing about the operation: the incident is only closed.
     Noted,

@@ -7,6 +7,7 @@ use altyn_domain::{
     Posting, ProjectId, Timestamp,
 };
 use altyn_storage::{CustomerRecord, CustomerSearch, StatementLine};
+use serde::{Deserialize, Serialize};
 
 use super::{Narrowing, Page, page_limit};
 use crate::{Caller, Engine, EngineError, OfficeError, Reach};
@@ -40,7 +41,8 @@ pub struct CustomerCard {
 }
 
 /// What a movement on a balance was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MovementKind {
     /// Money that a payment did not need was credited.
     SurplusCredited,
@@ -55,26 +57,6 @@ pub enum MovementKind {
 }
 
 impl MovementKind {
-    /// All kinds.
-    pub const ALL: [Self; 5] = [
-        Self::SurplusCredited,
-        Self::PaidFromBalance,
-        Self::RefundedToBalance,
-        Self::ReturnedThroughGateway,
-        Self::Other,
-    ];
-
-    /// The word that the API uses.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::SurplusCredited => "surplus_credited",
-            Self::PaidFromBalance => "paid_from_balance",
-            Self::RefundedToBalance => "refunded_to_balance",
-            Self::ReturnedThroughGateway => "returned_through_gateway",
-            Self::Other => "other",
-        }
-    }
-
     fn of(posting: &Posting) -> Self {
         let takes = takes(posting);
         match posting.entry {

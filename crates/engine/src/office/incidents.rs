@@ -31,25 +31,6 @@ pub struct IncidentQuery {
     pub limit: u32,
 }
 
-impl IncidentVerdict {
-    /// All verdicts.
-    pub const ALL: [Self; 3] = [Self::Noted, Self::Approved, Self::Declined];
-
-    /// The word that the API uses.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Noted => "noted",
-            Self::Approved => "approved",
-            Self::Declined => "declined",
-        }
-    }
-
-    /// Reads [`word`](Self::word).
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|verdict| verdict.word() == word)
-    }
-}
-
 fn place_of(record: &IncidentRecord) -> IncidentPlace {
     (record.opened_at, record.payment_id, record.incident.number)
 }
@@ -115,7 +96,7 @@ impl Engine {
         let detail = json!({
             "number": number,
             "kind": record.incident.kind.word(),
-            "verdict": verdict.word(),
+            "verdict": verdict,
             "note": note,
         });
         let (project, action) = (payment.project_id, "incident.resolve_asked");

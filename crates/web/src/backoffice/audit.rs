@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::bearer::Acting;
 use super::extract::{Query, id_in};
+use super::instant::Instant;
 use super::paging::{Page, PageQuery};
 use super::problem::Problem;
-use super::shapes::Instant;
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "audit";

@@ -10,13 +10,15 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::amounts::Range;
 use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
-use super::extract::{Body, Id, Query};
-use super::paging::{Page, PageQuery};
+use super::extract::{Body, Id, Query, present};
+use super::form::{Field, fields};
+use super::instant::Instant;
+use super::paging::{Page, PageQuery, page};
 use super::problem::Problem;
-use super::shapes::Instant;
-use super::words::{Field, Range, RefundWord, fields, page, present};
+use super::words::RefundWord;
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "connectors";

@@ -2,19 +2,20 @@
 
 use altyn_domain::{CustomerId, PaymentId, Permission, ProjectId, Timestamp};
 use altyn_engine::office::{
-    BalanceReturn, CustomerCard, CustomerPlace, CustomerQuery, CustomerRecord, MovementKind,
-    Narrowing, StatementEntry, StatementPlace, SurplusPlace, Why,
+    BalanceReturn, CustomerCard, CustomerPlace, CustomerQuery, CustomerRecord, Narrowing,
+    StatementEntry, StatementPlace, SurplusPlace, Why,
 };
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Object;
 use utoipa_axum::routes;
 
-use super::shapes::Instant;
+use super::amounts::{Amount, Sum, currency_in};
+use super::extract::Key;
+use super::instant::Instant;
 use super::undoing::UndoneShown;
-use super::wire::{Amount, Key, Sum, currency_in, one_of, word_of};
+use super::words::{CustomerKindWord, MovementWord};
 use super::{
     Acting, BackOffice, Body, Id, Ids, Page, PageQuery, Problem, Query, Routes, Rule, id_in,
 };
@@ -46,8 +47,7 @@ struct CustomerShown {
     #[schema(example = "c-77")]
     reference: String,
     /// `individual` or `company`.
-    #[schema(example = "individual")]
-    kind: Option<String>,
+    kind: Option<CustomerKindWord>,
     /// Whole name.
     name: Option<String>,
     /// E-mail address.
@@ -65,7 +65,7 @@ impl From<CustomerRecord> for CustomerShown {
             id: customer.id.to_string(),
             project_id: customer.project_id.to_string(),
             reference: customer.reference,
-            kind: customer.kind.as_ref().map(word_of),
+            kind: customer.kind.map(CustomerKindWord),
             name: customer.name,
             email: customer.email,
             phone: customer.phone,
@@ -199,18 +199,13 @@ struct StatementQuery {
     currency: String,
 }
 
-fn movements() -> Object {
-    one_of(MovementKind::ALL.map(MovementKind::word))
-}
-
 /// A line of a statement.
 #[derive(Debug, Serialize, ToSchema)]
 struct LineShown {
     /// When.
     at: Instant,
     /// What it was.
-    #[schema(schema_with = movements)]
-    kind: String,
+    kind: MovementWord,
     /// What it changed; below zero if it took.
     change: Amount,
     /// The balance after it.
@@ -268,7 +263,7 @@ async fn statement(
         .await?;
     let line = |entry: StatementEntry| LineShown {
         at: Instant(entry.at),
-        kind: entry.kind.word().to_owned(),
+        kind: MovementWord(entry.kind),
         change: Amount::of(entry.change, currency),
         balance: Amount::of(entry.balance, currency),
         payment_id: entry.payment_id.to_string(),

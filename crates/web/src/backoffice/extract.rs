@@ -6,8 +6,10 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::BODY_MAX;
+use super::idempotency::KEY_HEADER;
 use super::problem::{FieldError, Problem};
 
 /// A JSON body. Its type refuses unknown fields, so that nothing is set that was not meant to be.
@@ -138,10 +140,32 @@ pub fn id_in<T: FromStr>(field: &str, text: &str) -> Result<T, Problem> {
         .map_err(|_| Problem::invalid_field(field, "is not an id"))
 }
 
+/// Tells a field that is null from one that was left away.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The request's `Idempotency-Key`. The frame keeps the first answer under it; operations keep the key too, so
+/// that even a request that was cut short in the middle is not carried out twice.
+#[derive(Debug, Clone)]
+pub struct Key(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let value = parts.headers.get(KEY_HEADER);
+        let text = value.and_then(|value| value.to_str().ok());
+        Ok(Self(text.map(str::to_owned)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

@@ -1,19 +1,17 @@
 //! Incidents: what a person must look at.
 
-use altyn_domain::{IncidentKind, PaymentId, Permission};
-use altyn_engine::IncidentVerdict;
+use altyn_domain::{PaymentId, Permission};
 use altyn_engine::office::{IncidentQuery, IncidentRecord};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Object;
 use utoipa_axum::routes;
 
+use super::instant::Instant;
 use super::payment_shown::PaymentInList;
 use super::payments::narrowing;
-use super::shapes::Instant;
-use super::wire::{one_of, word_in};
+use super::words::{IncidentWord, VerdictWord, word_in};
 use super::{Acting, BackOffice, Body, Ids, Page, PageQuery, Problem, Query, Routes, Rule};
 
 /// This group's end points.
@@ -25,14 +23,6 @@ pub(super) fn routes() -> Routes {
 
 /// The list's name in cursors.
 const LIST: &str = "incidents";
-
-fn kinds() -> Object {
-    one_of(IncidentKind::ALL.map(IncidentKind::word))
-}
-
-fn verdicts() -> Object {
-    one_of(IncidentVerdict::ALL.map(IncidentVerdict::word))
-}
 
 /// Something that a person must look at.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -46,8 +36,7 @@ pub struct IncidentShown {
     /// Its number within the payment, from 1.
     pub number: u32,
     /// What went wrong.
-    #[schema(schema_with = kinds)]
-    pub kind: String,
+    pub kind: IncidentWord,
     /// The number of the operation it is about.
     pub operation: Option<u32>,
     /// What was seen.
@@ -67,7 +56,7 @@ impl From<IncidentRecord> for IncidentShown {
             payment_id: record.payment_id.to_string(),
             project_id: record.project_id.to_string(),
             number: record.incident.number,
-            kind: record.incident.kind.word().to_owned(),
+            kind: IncidentWord(record.incident.kind),
             operation: record.incident.operation,
             detail: record.incident.detail,
             opened_at: Instant(record.opened_at),
@@ -138,7 +127,7 @@ async fn list(
 struct VerdictSent {
     /// `approved` or `declined`: what the gateway confirms of the operation, which must still be open; `noted`:
     /// nothing about it, the incident is only closed.
-    #[schema(schema_with = verdicts)]
+    #[schema(value_type = VerdictWord)]
     verdict: String,
     /// What was found out.
     #[schema(
@@ -170,8 +159,7 @@ async fn resolve(
     Ids(payment_id, number): Ids<PaymentId, u32>,
     Body(sent): Body<VerdictSent>,
 ) -> Result<Json<PaymentInList>, Problem> {
-    let parsed = IncidentVerdict::parse(&sent.verdict);
-    let verdict = word_in("verdict", &sent.verdict, parsed)?;
+    let verdict = word_in("verdict", &sent.verdict)?;
     let engine = office.engine();
     let line = engine
         .office_resolve_incident(&caller, payment_id, number, verdict, sent.note)

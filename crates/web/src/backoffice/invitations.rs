@@ -12,10 +12,12 @@ use utoipa_axum::routes;
 
 use super::bearer::{Acting, Address};
 use super::extract::{Body, Id, Query};
+use super::instant::Instant;
 use super::paging::{Page, PageQuery};
 use super::people::{SessionBegun, agent, begun, count_attempt};
+use super::place::Place;
 use super::problem::Problem;
-use super::shapes::{Instant, Place, RoleWord};
+use super::words::RoleWord;
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "invitations";

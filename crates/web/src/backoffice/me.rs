@@ -11,9 +11,11 @@ use utoipa_axum::routes;
 
 use super::bearer::Acting;
 use super::extract::{Body, Id};
+use super::instant::Instant;
 use super::paging::Page;
+use super::place::Place;
 use super::problem::Problem;
-use super::shapes::{Instant, PermissionWord, Place, RoleWord};
+use super::words::{PermissionWord, RoleWord};
 use super::{BackOffice, Routes, Rule};
 
 /// This group's end points.

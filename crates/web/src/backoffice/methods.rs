@@ -16,16 +16,16 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::amounts::Range;
 use super::bearer::Acting;
 use super::connectors::GatewayAbilities;
 use super::etag::{IfMatch, Tagged};
-use super::extract::{Body, Id, Query, id_in};
-use super::paging::{Page, PageQuery};
+use super::extract::{Body, Id, Query, id_in, present};
+use super::form::{Field, fields};
+use super::instant::Instant;
+use super::paging::{Page, PageQuery, page};
 use super::problem::Problem;
-use super::shapes::Instant;
-use super::words::{
-    CustomerKindWord, Field, MethodKindWord, Range, RefundWord, fields, page, present,
-};
+use super::words::{CustomerKindWord, MethodKindWord, RefundWord};
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "methods";

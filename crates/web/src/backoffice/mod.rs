@@ -5,6 +5,7 @@
 //! the caller is known and allowed before a handler runs. What is in the caller's reach is the engine's
 //! matter. Every answer is JSON, refusals are [`Problem`]s, nothing is cached by anybody.
 
+mod amounts;
 mod attempts;
 mod audit;
 mod bearer;
@@ -13,8 +14,10 @@ mod customers;
 mod door;
 mod etag;
 mod extract;
+mod form;
 mod idempotency;
 mod incidents;
+mod instant;
 mod invitations;
 mod me;
 mod methods;
@@ -23,17 +26,16 @@ mod paging;
 mod payment_shown;
 mod payments;
 mod people;
+mod place;
 mod problem;
 mod projects;
 mod reference;
+mod reference_schemas;
 mod routes;
-mod schema_view;
-mod shapes;
 mod tokens;
 mod tree;
 mod undoing;
 mod users;
-mod wire;
 mod words;
 
 use std::sync::{Arc, OnceLock};
@@ -46,10 +48,12 @@ pub use bearer::Acting;
 pub use door::OfficeDoor;
 pub use etag::{IfMatch, Tagged};
 pub use extract::{Body, Id, Ids, Query, id_in};
+pub use instant::Instant;
 pub use paging::{Page, PageQuery};
+pub use place::{Place, PlaceKind};
 pub use problem::{FieldError, Problem};
 pub use routes::{Routes, Rule};
-pub use shapes::{Instant, PermissionWord, Place, PlaceKind, RoleWord};
+pub use words::{PermissionWord, RoleWord};
 
 use attempts::Attempts;
 

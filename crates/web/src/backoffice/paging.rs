@@ -3,6 +3,9 @@
 //! A cursor is opaque to callers: a place in one list, coded with the list's name, so that a cursor of another
 //! list is refused. It gives no right to anything: a list shows only what is in reach, wherever it begins.
 
+use std::cmp::Ordering;
+
+use axum::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -119,6 +122,33 @@ fn next<C: Serialize>(list: &str, last: C) -> Option<String> {
     };
     let text = serde_json::to_vec(&cursor).ok()?;
     Some(URL_SAFE_NO_PAD.encode(text))
+}
+
+/// A page of a list that the engine gives whole, in the order of `place`.
+pub(super) fn page<S, T, C>(
+    list: &str,
+    query: &PageQuery,
+    found: Vec<S>,
+    place: impl Fn(&S) -> C,
+    show: impl Fn(S) -> T,
+) -> Result<Json<Page<T>>, Problem>
+where
+    T: ToSchema,
+    C: Ord + Serialize + DeserializeOwned,
+{
+    let limit = query.limit()?;
+    let after: Option<C> = query.after(list)?;
+    let is_behind = |one: &S| {
+        let after = after.as_ref();
+        after.is_none_or(|after| place(one).cmp(after) == Ordering::Greater)
+    };
+    let behind = found.into_iter().filter(is_behind);
+    let rest = behind.take(
+        usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+    );
+    Ok(Json(Page::of(list, rest.collect(), limit, place, show)))
 }
 
 #[cfg(test)]

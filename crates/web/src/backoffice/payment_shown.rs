@@ -1,57 +1,20 @@
 //! Payments and operations as the API shows them.
 
-use altyn_domain::{
-    Currency, DeclineCode, DeliveryState, EventKind, Initiator, OperationKind, OperationState,
-    PaymentStatus, Phase, Posting, Sums, Way,
-};
+use altyn_domain::{Currency, Posting, Sums};
 use altyn_engine::office::{
     Abilities, DeliveryCard, EventLine, MethodName, OperationCard, PaymentCard, PaymentLine,
     VisibleError,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::Object;
 
+use super::amounts::Amount;
 use super::incidents::IncidentShown;
-use super::shapes::Instant;
-use super::wire::{Amount, one_of, word_of};
-
-pub(super) fn statuses() -> Object {
-    one_of(PaymentStatus::ALL.map(PaymentStatus::word))
-}
-
-pub(super) fn ways() -> Object {
-    one_of([Way::Purchase, Way::Hold, Way::Verify].map(Way::word))
-}
-
-fn codes() -> Object {
-    let words: Vec<String> = DeclineCode::ALL.iter().map(word_of).collect();
-    one_of(words.iter().map(String::as_str))
-}
-
-fn kinds() -> Object {
-    one_of(OperationKind::ALL.map(OperationKind::word))
-}
-
-fn states() -> Object {
-    one_of(OperationState::ALL.map(OperationState::word))
-}
-
-fn initiators() -> Object {
-    let all = [
-        Initiator::Payer,
-        Initiator::Merchant,
-        Initiator::Timer,
-        Initiator::Rule,
-        Initiator::Operator,
-    ];
-    let words: Vec<String> = all.iter().map(word_of).collect();
-    one_of(words.iter().map(String::as_str))
-}
-
-fn event_kinds() -> Object {
-    one_of(EventKind::ALL.map(EventKind::word))
-}
+use super::instant::Instant;
+use super::words::{
+    AccountWord, CustomerKindWord, DeclineWord, DeliveryWord, EntryWord, EventWord, InitiatorWord,
+    LanguageWord, OperationKindWord, OperationStateWord, PhaseWord, StatusWord, WayWord,
+};
 
 /// What happened to the money; only finished operations count.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -109,8 +72,7 @@ impl From<MethodName> for MethodShown {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ErrorShown {
     /// The reason.
-    #[schema(schema_with = codes)]
-    pub code: String,
+    pub code: DeclineWord,
     /// The gateway's own words, if it had any.
     #[schema(example = "Not enough money on the account")]
     pub message: Option<String>,
@@ -119,7 +81,7 @@ pub struct ErrorShown {
 impl From<VisibleError> for ErrorShown {
     fn from(error: VisibleError) -> Self {
         Self {
-            code: word_of(&error.code),
+            code: DeclineWord(error.code),
             message: error.message,
         }
     }
@@ -152,13 +114,11 @@ pub struct PaymentInList {
     #[schema(example = "backoffice")]
     pub dialect: String,
     /// How the money is to be taken.
-    #[schema(schema_with = ways)]
-    pub way: String,
+    pub way: WayWord,
     /// How much.
     pub amount: Amount,
     /// Where it stands.
-    #[schema(schema_with = statuses)]
-    pub status: String,
+    pub status: StatusWord,
     /// What happened to the money.
     pub sums: SumsShown,
     /// Whether the issuer has taken money back.
@@ -186,9 +146,9 @@ impl From<PaymentLine> for PaymentInList {
             customer_id: line.customer_id.map(|id| id.to_string()),
             customer_reference: line.customer_reference,
             dialect: line.dialect,
-            way: line.way.word().to_owned(),
+            way: WayWord(line.way),
             amount: line.amount.into(),
-            status: line.status.word().to_owned(),
+            status: StatusWord(line.status),
             sums: SumsShown::of(line.sums, line.amount.currency()),
             charged_back: line.charged_back,
             method: line.method.map(MethodShown::from),
@@ -215,8 +175,7 @@ pub struct CardShown {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OperationErrorShown {
     /// The reason.
-    #[schema(schema_with = codes)]
-    pub code: String,
+    pub code: DeclineWord,
     /// The gateway's own words.
     pub message: Option<String>,
     /// The gateway's own code.
@@ -233,11 +192,9 @@ pub struct OperationShown {
     /// Its place within the payment, from 1.
     pub number: u32,
     /// What it does.
-    #[schema(schema_with = kinds)]
-    pub kind: String,
+    pub kind: OperationKindWord,
     /// Where it stands.
-    #[schema(schema_with = states)]
-    pub state: String,
+    pub state: OperationStateWord,
     /// How much.
     pub amount: Amount,
     /// The part of it that moves on the customer's balance.
@@ -251,8 +208,7 @@ pub struct OperationShown {
     /// The method that carries it out.
     pub method: MethodShown,
     /// Who asked.
-    #[schema(schema_with = initiators)]
-    pub initiator: String,
+    pub initiator: InitiatorWord,
     /// Whether it is a success that the payment did not need, or gives one back.
     pub surplus: bool,
     /// With `surplus`: whether its money stands on the customer's balance, or leaves from there.
@@ -287,15 +243,15 @@ impl OperationShown {
         Self {
             id: operation.id.to_string(),
             number: operation.number,
-            kind: operation.kind.word().to_owned(),
-            state: operation.state.word().to_owned(),
+            kind: OperationKindWord(operation.kind),
+            state: OperationStateWord(operation.state),
             amount: amount(operation.amount),
             on_balance: amount(operation.on_balance),
             parent: operation.parent,
             reference: operation.reference,
             description: operation.description,
             method: operation.method.into(),
-            initiator: word_of(&operation.initiator),
+            initiator: InitiatorWord(operation.initiator),
             surplus: operation.surplus,
             credited: operation.credited,
             surplus_left: operation.surplus_left.map(amount),
@@ -306,7 +262,7 @@ impl OperationShown {
                 brand: card.brand.name().to_owned(),
             }),
             error: operation.error.map(|error| OperationErrorShown {
-                code: word_of(&error.code),
+                code: DeclineWord(error.code),
                 message: error.message,
                 gateway_code: error.gateway_code,
             }),
@@ -376,7 +332,7 @@ pub struct PayerShown {
     /// What the merchant calls the payer.
     pub id: Option<String>,
     /// `individual` or `company`.
-    pub kind: Option<String>,
+    pub kind: Option<CustomerKindWord>,
     /// E-mail address.
     pub email: Option<String>,
     /// Phone number.
@@ -398,8 +354,7 @@ pub struct PaymentShown {
     /// The payer.
     pub payer: PayerShown,
     /// The language of the payer's page.
-    #[schema(example = "ru")]
-    pub language: String,
+    pub language: LanguageWord,
     /// Where the payer goes afterwards.
     pub return_url: Option<String>,
     /// When it ended unpaid.
@@ -433,14 +388,14 @@ impl From<PaymentCard> for PaymentShown {
         Self {
             payer: PayerShown {
                 id: payer.id,
-                kind: payer.kind.as_ref().map(word_of),
+                kind: payer.kind.map(CustomerKindWord),
                 email: payer.email,
                 phone: payer.phone,
                 name: payer.name,
                 country: payer.country,
                 post_address: payer.post_address,
             },
-            language: card.order.language.code().to_owned(),
+            language: LanguageWord(card.order.language),
             return_url: card.order.return_url.clone(),
             ended_at: card.end.map(|end| Instant(end.at)),
             completed_by: card.completed_by,
@@ -469,15 +424,13 @@ pub struct EventShown {
     /// Its number within the payment, from 1.
     pub number: u32,
     /// What happened.
-    #[schema(schema_with = event_kinds)]
-    pub kind: String,
+    pub kind: EventWord,
     /// The number of the operation it is about.
     pub operation: Option<u32>,
     /// When.
     pub at: Instant,
     /// Where the payment stood then.
-    #[schema(schema_with = statuses)]
-    pub status: String,
+    pub status: StatusWord,
     /// What had happened to the money by then.
     pub sums: SumsShown,
 }
@@ -486,10 +439,10 @@ impl EventShown {
     pub(super) fn of(event: EventLine) -> Self {
         Self {
             number: event.number,
-            kind: event.kind.word().to_owned(),
+            kind: EventWord(event.kind),
             operation: event.operation,
             at: Instant(event.at),
-            status: event.status.word().to_owned(),
+            status: StatusWord(event.status),
             sums: SumsShown::of(event.sums, event.currency),
         }
     }
@@ -525,21 +478,9 @@ pub struct DeliveryShown {
     /// Where it goes.
     pub url: String,
     /// `waiting`: not delivered yet; `delivered`; `failed`: given up.
-    #[schema(schema_with = delivery_states)]
-    pub state: String,
+    pub state: DeliveryWord,
     /// The attempts, oldest first.
     pub attempts: Vec<AttemptShown>,
-}
-
-const DELIVERY_STATES: [DeliveryState; 3] = [
-    DeliveryState::Waiting,
-    DeliveryState::Delivered,
-    DeliveryState::Failed,
-];
-
-fn delivery_states() -> Object {
-    let words: Vec<String> = DELIVERY_STATES.iter().map(word_of).collect();
-    one_of(words.iter().map(String::as_str))
 }
 
 impl From<DeliveryCard> for DeliveryShown {
@@ -550,7 +491,7 @@ impl From<DeliveryCard> for DeliveryShown {
             event: card.delivery.event,
             endpoint: card.delivery.endpoint,
             url: card.delivery.url,
-            state: word_of(&card.delivery.state),
+            state: DeliveryWord(card.delivery.state),
             attempts: attempts
                 .map(|attempt| AttemptShown {
                     attempt: attempt.attempt,
@@ -567,25 +508,27 @@ impl From<DeliveryCard> for DeliveryShown {
 
 /// One movement in the ledger.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "number": 1, "operation": 1, "entry": "sale", "phase": "posted", "settles": null,
+    "debit": "connector_clearing", "credit": "merchant_payable",
+    "amount": {"amount": 1250000, "currency": "KZT", "decimal": "12500.00"},
+    "customer_id": null, "at": "2026-11-22T09:30:00Z"
+}))]
 pub struct PostingShown {
     /// Its number within the payment, from 1.
     pub number: u32,
     /// The number of the operation that caused it.
     pub operation: u32,
     /// Why.
-    #[schema(example = "sale")]
-    pub entry: String,
+    pub entry: EntryWord,
     /// `pending`: reserves; `posted`: moves; `released`: gives up a reservation.
-    #[schema(schema_with = phases)]
-    pub phase: String,
+    pub phase: PhaseWord,
     /// The number of the pending posting that it settles in part or in full.
     pub settles: Option<u32>,
     /// The account that receives.
-    #[schema(example = "connector_clearing")]
-    pub debit: String,
+    pub debit: AccountWord,
     /// The account that gives.
-    #[schema(example = "merchant_payable")]
-    pub credit: String,
+    pub credit: AccountWord,
     /// How much.
     pub amount: Amount,
     /// Whose balance, if one of the accounts is `customer_balance`.
@@ -594,22 +537,16 @@ pub struct PostingShown {
     pub at: Instant,
 }
 
-fn phases() -> Object {
-    let all = [Phase::Pending, Phase::Posted, Phase::Released];
-    let words: Vec<String> = all.iter().map(word_of).collect();
-    one_of(words.iter().map(String::as_str))
-}
-
 impl From<Posting> for PostingShown {
     fn from(posting: Posting) -> Self {
         Self {
             number: posting.number,
             operation: posting.operation,
-            entry: posting.entry.word().to_owned(),
-            phase: word_of(&posting.phase),
+            entry: EntryWord(posting.entry),
+            phase: PhaseWord(posting.phase),
             settles: posting.settles,
-            debit: posting.debit.word().to_owned(),
-            credit: posting.credit.word().to_owned(),
+            debit: AccountWord(posting.debit),
+            credit: AccountWord(posting.credit),
             amount: Amount::of(posting.amount, posting.currency),
             customer_id: posting.customer_id.map(|id| id.to_string()),
             at: Instant(posting.at),

@@ -1,6 +1,6 @@
 //! Payments: found, looked at, registered, tried.
 
-use altyn_domain::{Customer, CustomerKind, PaymentId, PaymentStatus, Permission, Way};
+use altyn_domain::{Customer, PaymentId, Permission};
 use altyn_engine::office::{Narrowing, NewPayment, NextStep, PaymentQuery, TryBegun, TryWish};
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::amounts::{Sum, money_in};
+use super::extract::Key;
+use super::instant::instant_maybe;
 use super::payment_shown::{
-    DeliveryShown, ErrorShown, EventShown, PaymentInList, PaymentShown, PostingShown, ways,
+    DeliveryShown, ErrorShown, EventShown, PaymentInList, PaymentShown, PostingShown,
 };
-use super::wire::{Key, Sum, instant_maybe, language_in, money_in, word_in};
+use super::words::{CustomerKindWord, HttpMethodWord, WayWord, language_in, word_in};
 use super::{Acting, BackOffice, Body, Id, Page, PageQuery, Problem, Query, Routes, Rule, id_in};
 
 /// This group's end points.
@@ -74,7 +77,6 @@ impl ListQuery {
         };
         let statuses = self.status.as_deref().unwrap_or_default();
         let statuses = statuses.split(',').map(str::trim).filter(|s| !s.is_empty());
-        let parsed = |word: &str| PaymentStatus::ALL.into_iter().find(|s| s.word() == word);
         let customer = self.customer_id.as_deref();
         Ok(PaymentQuery {
             narrowing: narrowing(
@@ -83,7 +85,7 @@ impl ListQuery {
                 self.reseller_id.as_deref(),
             )?,
             statuses: statuses
-                .map(|word| word_in("status", word, parsed(word)))
+                .map(|word| word_in("status", word))
                 .collect::<Result<_, _>>()?,
             customer_id: customer.map(|id| id_in("customer_id", id)).transpose()?,
             from: instant_maybe("from", self.from.as_ref())?,
@@ -143,7 +145,7 @@ struct PayerSent {
     #[schema(example = "c-77")]
     id: Option<String>,
     /// `individual` or `company`.
-    #[schema(example = "individual")]
+    #[schema(value_type = Option<CustomerKindWord>)]
     kind: Option<String>,
     /// E-mail address.
     #[schema(example = "payer@altyn.example")]
@@ -179,7 +181,7 @@ struct PaymentSent {
     #[serde(default)]
     payer: PayerSent,
     /// How the money is to be taken; `purchase` if it is left away.
-    #[schema(schema_with = ways, required = false)]
+    #[schema(value_type = Option<WayWord>)]
     way: Option<String>,
     /// The language of the payer's page: `ru`, `kk` or `en`; by default the project's.
     #[schema(example = "ru")]
@@ -194,12 +196,7 @@ struct PaymentSent {
 
 impl PaymentSent {
     fn into_new(self, key: Option<String>) -> Result<NewPayment, Problem> {
-        let kind = match self.payer.kind.as_deref() {
-            None => None,
-            Some("individual") => Some(CustomerKind::Individual),
-            Some("company") => Some(CustomerKind::Company),
-            Some(word) => word_in("payer.kind", word, None)?,
-        };
+        let kind = self.payer.kind.as_deref();
         let way = self.way.as_deref().unwrap_or("purchase");
         let language = self.language.as_deref();
         Ok(NewPayment {
@@ -209,7 +206,7 @@ impl PaymentSent {
             description: self.description,
             customer: Customer {
                 id: self.payer.id,
-                kind,
+                kind: kind.map(|word| word_in("payer.kind", word)).transpose()?,
                 email: self.payer.email,
                 phone: self.payer.phone,
                 name: self.payer.name,
@@ -217,7 +214,7 @@ impl PaymentSent {
                 post_address: self.payer.post_address,
                 ..Customer::default()
             },
-            way: word_in("way", way, Way::parse(way))?,
+            way: word_in("way", way)?,
             language: language
                 .map(|code| language_in("language", code))
                 .transpose()?,
@@ -297,7 +294,7 @@ enum NextShown {
         /// The address.
         url: String,
         /// `GET` or `POST`.
-        method: String,
+        method: HttpMethodWord,
         /// The fields of the form, if it is a POST.
         fields: std::collections::BTreeMap<String, String>,
     },
@@ -321,7 +318,7 @@ impl From<NextStep> for NextShown {
                 fields,
             } => Self::Open {
                 url,
-                method: super::wire::word_of(&method),
+                method: HttpMethodWord(method),
                 fields,
             },
             NextStep::Wait => Self::Wait,

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 
 use super::bearer::{Acting, Address, COOKIE};
 use super::extract::Body;
+use super::instant::Instant;
 use super::problem::Problem;
-use super::shapes::Instant;
 use super::{BackOffice, Routes, Rule};
 
 /// This group's end points.

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::amounts::CurrencyCode;
 use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Ids, Query, id_in};
+use super::instant::Instant;
 use super::methods::{self, Method};
-use super::paging::{Page, PageQuery};
+use super::paging::{Page, PageQuery, page};
 use super::problem::Problem;
-use super::shapes::Instant;
-use super::words::{CurrencyCode, LanguageWord, SurplusWord, page};
+use super::words::{LanguageWord, SurplusWord};
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "projects";

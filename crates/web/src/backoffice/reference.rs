@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde_json::Value;
 
 use super::problem::{CODES, Problem, in_words};
-use super::schema_view::{Field, Schemas};
+use super::reference_schemas::{Field, Schemas};
 use super::{BackOffice, PREFIX};
 
 const STYLE: &str = include_str!("../../templates/reference.css");

@@ -11,9 +11,10 @@ use utoipa_axum::routes;
 
 use super::bearer::Acting;
 use super::extract::{Body, Id};
+use super::instant::Instant;
 use super::paging::Page;
 use super::problem::Problem;
-use super::shapes::{Instant, PermissionWord};
+use super::words::PermissionWord;
 use super::{BackOffice, Routes, Rule};
 
 /// This group's end points.

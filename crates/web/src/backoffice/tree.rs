@@ -12,10 +12,9 @@ use utoipa_axum::routes;
 use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Query, id_in};
-use super::paging::{Page, PageQuery};
+use super::instant::Instant;
+use super::paging::{Page, PageQuery, page};
 use super::problem::Problem;
-use super::shapes::Instant;
-use super::words::page;
 use super::{BackOffice, Routes, Rule};
 
 const RESELLERS: &str = "resellers";

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::amounts::{Sum, money_in};
+use super::extract::Key;
 use super::payment_shown::{OperationShown, PaymentInList};
-use super::wire::{Key, Sum, money_in};
 use super::{Acting, BackOffice, Body, Id, Problem, Routes, Rule};
 
 /// This group's end points.

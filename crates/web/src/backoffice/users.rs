@@ -11,9 +11,11 @@ use utoipa_axum::routes;
 use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Query};
+use super::instant::Instant;
 use super::paging::{Page, PageQuery};
+use super::place::Place;
 use super::problem::Problem;
-use super::shapes::{Instant, Place, RoleWord};
+use super::words::RoleWord;
 use super::{BackOffice, Routes, Rule};
 
 const LIST: &str = "users";

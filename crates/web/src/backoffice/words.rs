@@ -1,249 +1,154 @@
-//! Words of the registry and the tree: shapes that stand for the domain's own.
+//! Enums of the domain as the words that the API writes and reads.
+//!
+//! Each is listed here once. Its words are those that serde knows it by, and its schema has all of them: a variant
+//! that is left away here does not compile.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use altyn_domain::{
-    AmountRange, Currency, CustomerKind, Language, MethodKind, RefundAbility, SurplusPolicy,
+    AccountKind, CustomerKind, DeclineCode, DeliveryState, EntryKind, EventKind, HttpMethod,
+    IncidentKind, Initiator, Language, MethodKind, OperationKind, OperationState, PaymentStatus,
+    Permission, Phase, RefundAbility, Role, SurplusPolicy, Way,
 };
-use altyn_engine::{FieldKind, FieldOption, FormField};
-use axum::Json;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use altyn_engine::office::MovementKind;
+use altyn_engine::{FieldKind, IncidentVerdict};
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value};
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::paging::{Page, PageQuery};
 use super::problem::Problem;
 
-macro_rules! word {
-    ($name:ident, $inner:ty, $shown:literal, $doc:literal, [$($word:literal),*]) => {
-        #[doc = $doc]
+macro_rules! words {
+    ($($name:ident = $inner:ident { $($variant:ident),+ } $meaning:literal)+) => {$(
+        #[doc = $meaning]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
+                // Only to be compiled.
+                let _: fn($inner) = |one| match one { $($inner::$variant)|+ => () };
+                let all = [$($inner::$variant),+];
                 ObjectBuilder::new()
                     .schema_type(Type::String)
-                    .description(Some($doc))
-                    .enum_values(Some([$($word),*]))
+                    .description(Some($meaning))
+                    .enum_values(Some(all.map(|one| serde_json::to_value(one).unwrap_or_default())))
                     .into()
             }
         }
 
         impl ToSchema for $name {
             fn name() -> Cow<'static, str> {
-                $shown.into()
+                stringify!($inner).into()
             }
         }
-    };
+    )+};
 }
 
-word!(
-    MethodKindWord,
-    MethodKind,
-    "MethodKind",
-    "What a payer does to pay: types a card in, or goes to the gateway's own page.",
-    ["card", "wallet"]
-);
-word!(
-    RefundWord,
-    RefundAbility,
-    "RefundAbility",
-    "Which refunds can be made: none, of the whole sum only, or of any part.",
-    ["never", "full", "partial"]
-);
-word!(
-    CustomerKindWord,
-    CustomerKind,
-    "CustomerKind",
-    "What kind of customer a payer is.",
-    ["individual", "company"]
-);
-word!(
-    SurplusWord,
-    SurplusPolicy,
-    "SurplusPolicy",
-    "What happens to money that a payment did not need: it is given back, waits for a person, or is \
-     credited to the customer's balance.",
-    ["return", "manual", "balance"]
-);
-word!(
-    LanguageWord,
-    Language,
-    "Language",
-    "A language of pages and messages.",
-    ["ru", "kk", "en"]
-);
-word!(
-    FieldKindWord,
-    FieldKind,
-    "FieldKind",
-    "How a setting is drawn, and what its value is.",
-    [
-        "string", "password", "text", "select", "radio", "checkbox", "list", "integer", "number",
-        "switch"
-    ]
-);
-
-/// A currency by its three capital letters of ISO 4217.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CurrencyCode(pub Currency);
-
-impl PartialSchema for CurrencyCode {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .description(Some("A currency: three capital letters of ISO 4217."))
-            .pattern(Some("^[A-Z]{3}$"))
-            .examples(["KZT"])
-            .into()
-    }
+words! {
+    RoleWord = Role {
+        RootOperator, ResellerOperator, MerchantOwner, Finance, Support, Developer, ReadOnly, Customer
+    } "What a person is there for."
+    PermissionWord = Permission {
+        Own, Connectors, MethodsView, MethodsManage, TreeView, TreeManage, ProjectsManage,
+        CredentialsManage, PaymentsView, PaymentsCreate, PaymentsManage, IncidentsView,
+        IncidentsResolve, CustomersView, BalanceRefund, UsersView, UsersManage, AuditView
+    } "One thing that may be done."
+    LanguageWord = Language { Ru, Kk, En } "A language of pages and messages."
+    MethodKindWord = MethodKind { Card, Wallet }
+        "What a payer does to pay: types a card in, or goes to the gateway's own page."
+    RefundWord = RefundAbility { Never, Full, Partial }
+        "Which refunds can be made: none, of the whole sum only, or of any part."
+    CustomerKindWord = CustomerKind { Individual, Company } "What kind of customer a payer is."
+    SurplusWord = SurplusPolicy { Return, Manual, Balance }
+        "What happens to money that a payment did not need: it is given back, waits for a person, or is \
+         credited to the customer's balance."
+    FieldKindWord = FieldKind {
+        String, Password, Text, Select, Radio, Checkbox, List, Integer, Number, Switch
+    } "How a setting is drawn, and what its value is."
+    WayWord = Way { Purchase, Hold, Verify } "How the money of a payment is taken."
+    StatusWord = PaymentStatus {
+        AwaitingPayment, Processing, Authorized, Captured, PartiallyRefunded, Refunded, Voided,
+        Verified, Declined, Cancelled, Expired
+    } "Where a payment stands."
+    OperationKindWord = OperationKind {
+        Sale, Auth, Verify, Capture, Void, Refund, Reversal, Chargeback, Payout
+    } "What an operation does."
+    OperationStateWord = OperationState { Created, Sent, Pending, Succeeded, Declined, Voided }
+        "Where an operation stands."
+    DeclineWord = DeclineCode {
+        General, InsufficientFunds, ExpiredCard, InvalidCard, SecurityCode, AuthenticationFailed,
+        AuthenticationRequired, LimitExceeded, BlockedCard, NotAllowed, SuspectedFraud,
+        IssuerUnavailable, InvalidAmount, OriginalNotFound, Interrupted, Technical,
+        CancelledByPayer, TimeOver, AmountTooLarge, AmountTooSmall, CurrencyNotPossible,
+        CountryNotPossible, OperationNotAllowed, RefundExceeds, PartialRefundImpossible,
+        RefundImpossible
+    } "Why an operation failed."
+    InitiatorWord = Initiator { Payer, Merchant, Timer, Rule, Operator }
+        "Who asked for an operation."
+    EventWord = EventKind {
+        Authorized, Captured, Voided, Refunded, Reversed, Verified, TryDeclined, CaptureDeclined,
+        VoidDeclined, RefundDeclined, Expired, Cancelled, ActionRequired, PeriodOver
+    } "What happened to a payment."
+    DeliveryWord = DeliveryState { Waiting, Delivered, Failed }
+        "Where a callback stands: not delivered yet, delivered, or given up."
+    EntryWord = EntryKind {
+        Hold, Capture, Sale, Void, Refund, Reversal, Surplus, SurplusReturn
+    } "Why money moved in the ledger."
+    PhaseWord = Phase { Pending, Posted, Released }
+        "What a posting does: it reserves, moves, or gives up a reservation."
+    AccountWord = AccountKind { ConnectorClearing, MerchantPayable, Suspense, CustomerBalance }
+        "An account of the ledger."
+    MovementWord = MovementKind {
+        SurplusCredited, PaidFromBalance, RefundedToBalance, ReturnedThroughGateway, Other
+    } "Why a balance moved."
+    IncidentWord = IncidentKind {
+        Contradiction, AmountMismatch, Surplus, SurplusStuck, Unresolved, AutomaticRefused,
+        NoticeRefused
+    } "What a person must look at."
+    VerdictWord = IncidentVerdict { Noted, Approved, Declined }
+        "What a person found out about an incident."
+    HttpMethodWord = HttpMethod { Get, Post, Patch } "A method of HTTP."
 }
 
-impl ToSchema for CurrencyCode {
-    fn name() -> Cow<'static, str> {
-        "Currency".into()
-    }
+/// Reads one of the domain's words.
+///
+/// # Errors
+/// A problem that names the field.
+pub fn word_in<T: DeserializeOwned>(field: &str, word: &str) -> Result<T, Problem> {
+    let text: StrDeserializer<'_, value::Error> = word.into_deserializer();
+    let read = T::deserialize(text);
+    read.map_err(|_| Problem::invalid_field(field, format!("{word:?} is not known here")))
 }
 
-/// The amounts of one currency, in minor units, both ends included.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"currency": "KZT", "min": 10000, "max": 50000000}))]
-pub struct Range {
-    /// The currency.
-    pub currency: CurrencyCode,
-    /// At least.
-    #[schema(minimum = 1)]
-    pub min: i64,
-    /// At most.
-    pub max: i64,
+/// Reads a language.
+///
+/// # Errors
+/// A problem that names the field.
+pub fn language_in(field: &str, code: &str) -> Result<Language, Problem> {
+    let unknown = || Problem::invalid_field(field, format!("{code:?} is not known here"));
+    Language::parse(code).ok_or_else(unknown)
 }
 
-impl From<AmountRange> for Range {
-    fn from(range: AmountRange) -> Self {
-        Self {
-            currency: CurrencyCode(range.currency),
-            min: range.min,
-            max: range.max,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_the_domain() {
+        for role in Role::ALL {
+            let text = serde_json::to_string(&RoleWord(role)).unwrap();
+            assert_eq!(text, format!("\"{}\"", role.word()));
+            assert_eq!(word_in("role", role.word()).ok(), Some(role));
         }
-    }
-}
-
-impl From<Range> for AmountRange {
-    fn from(range: Range) -> Self {
-        Self {
-            currency: range.currency.0,
-            min: range.min,
-            max: range.max,
+        for one in Permission::ALL {
+            let text = serde_json::to_string(&PermissionWord(one)).unwrap();
+            assert_eq!(text, format!("\"{}\"", one.word()));
         }
+        assert!(word_in::<Role>("role", "Finance").is_err());
     }
-}
-
-/// One choice of a field.
-#[derive(Serialize, ToSchema)]
-pub struct Choice {
-    /// What is stored: a text or a number.
-    value: Value,
-    /// What a person reads.
-    label: String,
-}
-
-/// One setting of a payment method, as a screen draws it.
-#[derive(Serialize, ToSchema)]
-#[schema(example = json!({
-    "key": "account", "kind": "string", "label": "Account", "help": null, "required": true,
-    "secret": false, "default": null, "options": [], "pattern": "^[a-z-]+$", "min_length": 1,
-    "max_length": 40, "minimum": null, "maximum": null
-}))]
-pub struct Field {
-    /// Its name.
-    key: String,
-    /// How it is drawn.
-    kind: FieldKindWord,
-    /// What a person reads beside it.
-    label: String,
-    /// A longer explanation.
-    help: Option<String>,
-    /// Whether it must be given.
-    required: bool,
-    /// Whether its value is shown to nobody once it is stored.
-    secret: bool,
-    /// Its value if none is given.
-    default: Option<Value>,
-    /// The choices.
-    options: Vec<Choice>,
-    /// A regular expression that the text must match somewhere.
-    pattern: Option<String>,
-    /// The fewest characters.
-    min_length: Option<u64>,
-    /// The most characters.
-    max_length: Option<u64>,
-    /// The smallest number.
-    minimum: Option<Value>,
-    /// The greatest number.
-    maximum: Option<Value>,
-}
-
-/// The fields of a form, in the order in which they are drawn.
-pub(super) fn fields(fields: Vec<FormField>) -> Vec<Field> {
-    let choice = |FieldOption { value, label }| Choice { value, label };
-    let shown = fields.into_iter().map(|field| Field {
-        key: field.key,
-        kind: FieldKindWord(field.kind),
-        label: field.label,
-        help: field.help,
-        required: field.required,
-        secret: field.secret,
-        default: field.default,
-        options: field.options.into_iter().map(choice).collect(),
-        pattern: field.pattern,
-        min_length: field.min_length,
-        max_length: field.max_length,
-        minimum: field.minimum,
-        maximum: field.maximum,
-    });
-    shown.collect()
-}
-
-/// Tells a field that is null from one that was left away.
-pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    T::deserialize(deserializer).map(Some)
-}
-
-/// A page of a list that the engine gives whole, in the order of `place`.
-pub(super) fn page<S, T, C>(
-    list: &str,
-    query: &PageQuery,
-    found: Vec<S>,
-    place: impl Fn(&S) -> C,
-    show: impl Fn(S) -> T,
-) -> Result<Json<Page<T>>, Problem>
-where
-    T: ToSchema,
-    C: Ord + Serialize + DeserializeOwned,
-{
-    let limit = query.limit()?;
-    let after: Option<C> = query.after(list)?;
-    let is_behind = |one: &S| {
-        let after = after.as_ref();
-        after.is_none_or(|after| place(one).cmp(after) == Ordering::Greater)
-    };
-    let behind = found.into_iter().filter(is_behind);
-    let rest = behind.take(
-        usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1),
-    );
-    Ok(Json(Page::of(list, rest.collect(), limit, place, show)))
 }

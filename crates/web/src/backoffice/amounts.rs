@@ -1,13 +1,13 @@
-//! Values as the API writes them: sums, instants, words of the domain.
+//! Sums of money, and the currencies that they are in.
 
-use altyn_domain::{Currency, Language, Money, Timestamp};
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
+use std::borrow::Cow;
+
+use altyn_domain::{AmountRange, Currency, Money};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::idempotency::KEY_HEADER;
 use super::problem::Problem;
 
 /// A sum that is asked for.
@@ -91,71 +91,59 @@ impl From<Money> for Amount {
     }
 }
 
-/// Reads an instant of RFC 3339, with whatever offset.
-///
-/// # Errors
-/// A problem that names the field.
-pub fn instant_in(field: &str, text: &str) -> Result<Timestamp, Problem> {
-    let words = "must be an instant of RFC 3339, such as 2026-11-22T09:30:00Z";
-    let read: Result<jiff::Timestamp, _> = text.parse();
-    read.map(|at| Timestamp::from_micros(at.as_microsecond()))
-        .map_err(|_| Problem::invalid_field(field, words))
+/// A currency by its three capital letters of ISO 4217.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CurrencyCode(pub Currency);
+
+impl PartialSchema for CurrencyCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A currency: three capital letters of ISO 4217."))
+            .pattern(Some("^[A-Z]{3}$"))
+            .examples(["KZT"])
+            .into()
+    }
 }
 
-/// The same of an instant that may be left away.
-///
-/// # Errors
-/// See [`instant_in`].
-pub fn instant_maybe(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, Problem> {
-    text.map(|text| instant_in(field, text)).transpose()
+impl ToSchema for CurrencyCode {
+    fn name() -> Cow<'static, str> {
+        "Currency".into()
+    }
 }
 
-/// Reads one of the domain's words.
-///
-/// # Errors
-/// A problem that names the field.
-pub fn word_in<T>(field: &str, word: &str, parsed: Option<T>) -> Result<T, Problem> {
-    parsed.ok_or_else(|| Problem::invalid_field(field, format!("{word:?} is not known here")))
+/// The amounts of one currency, in minor units, both ends included.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"currency": "KZT", "min": 10000, "max": 50000000}))]
+pub struct Range {
+    /// The currency.
+    pub currency: CurrencyCode,
+    /// At least.
+    #[schema(minimum = 1)]
+    pub min: i64,
+    /// At most.
+    pub max: i64,
 }
 
-/// Reads a language.
-///
-/// # Errors
-/// A problem that names the field.
-pub fn language_in(field: &str, code: &str) -> Result<Language, Problem> {
-    let language = Language::parse(code);
-    word_in(field, code, language)
+impl From<AmountRange> for Range {
+    fn from(range: AmountRange) -> Self {
+        Self {
+            currency: CurrencyCode(range.currency),
+            min: range.min,
+            max: range.max,
+        }
+    }
 }
 
-/// The word by which a value of the domain is stored.
-pub fn word_of(value: &impl Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// The schema of a text that is one of these words.
-pub fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Object {
-    let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-    let first = words.first().cloned().unwrap_or_default();
-    ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .examples([serde_json::Value::String(first)])
-        .enum_values(Some(words))
-        .build()
-}
-
-/// The request's `Idempotency-Key`. The frame keeps the first answer under it; operations keep the key too, so
-/// that even a request that was cut short in the middle is not carried out twice.
-#[derive(Debug, Clone)]
-pub struct Key(pub Option<String>);
-
-impl<S: Sync> FromRequestParts<S> for Key {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let value = parts.headers.get(KEY_HEADER);
-        let text = value.and_then(|value| value.to_str().ok());
-        Ok(Self(text.map(str::to_owned)))
+impl From<Range> for AmountRange {
+    fn from(range: Range) -> Self {
+        Self {
+            currency: range.currency.0,
+            min: range.min,
+            max: range.max,
+        }
     }
 }
 
@@ -183,13 +171,5 @@ mod tests {
         assert!(sum(1, "KZT").money("amount").is_ok());
         assert!(sum(-1, "KZT").money("amount").is_err());
         assert!(sum(1, "XXX").money("amount").is_err());
-    }
-
-    #[test]
-    fn instants_are_read_with_any_offset() {
-        let there = instant_in("from", "2026-11-22T05:00:00+05:00").unwrap();
-        let here = instant_in("from", "2026-11-22T00:00:00Z").unwrap();
-        assert_eq!(there, here);
-        assert!(instant_in("from", "2026-11-22").is_err());
     }
 }
