@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use altyn_domain::{
     Balance, BalanceKey, Currency, CustomerId, PaymentId, Phase, ProjectId, Timestamp,
 };
-use altyn_storage::{CustomerRecord, CustomerSearch, StatementLine, StorageError};
+use altyn_storage::{CustomerRecord, CustomerSearch, Statement, StatementLine, StorageError};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -45,13 +45,19 @@ static PAGES: LazyLock<[String; 2]> = LazyLock::new(|| {
 const BALANCES: &str = "SELECT currency, posted, reserved FROM customer_balances \
     WHERE bucket = $1 AND customer_id = $2 ORDER BY currency";
 
-/// Phase 2: what is posted.
+const BALANCE: &str = "SELECT posted, reserved FROM customer_balances \
+    WHERE bucket = $1 AND customer_id = $2 AND currency = $3";
+
+/// Phase 2: what is posted. The columns of a posting, then the number of its order.
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {POSTING_COLUMNS} FROM postings \
+        "SELECT l.*, (SELECT p.order_reference FROM payments p WHERE p.bucket = l.bucket \
+         AND p.payment_id = l.payment_id OFFSET 0) AS order_reference \
+         FROM (SELECT {POSTING_COLUMNS}, bucket FROM postings \
          WHERE customer_id = $1 AND currency = $2 AND phase = 2 \
          AND (at, payment_id, number) < ($3::bigint, $4::uuid, $5::integer) \
-         ORDER BY at DESC, payment_id DESC, number DESC LIMIT $6"
+         ORDER BY at DESC, payment_id DESC, number DESC LIMIT $6) l \
+         ORDER BY at DESC, payment_id DESC, number DESC"
     )
 });
 
@@ -69,6 +75,7 @@ pub(crate) fn statements() -> Vec<(&'static str, String)> {
         ("customers", all.clone()),
         ("customers by prefix", begun.clone()),
         ("balances", BALANCES.to_owned()),
+        ("balance of a statement", BALANCE.to_owned()),
         ("statement", STATEMENT.clone()),
     ]
 }
@@ -127,24 +134,26 @@ impl Readers {
         key: BalanceKey,
         after: Option<(Timestamp, PaymentId, u32)>,
         limit: u32,
-    ) -> Result<Vec<StatementLine>, StorageError> {
-        let (customer, currency) = (key.customer_id.uuid(), key.currency.alpha());
+    ) -> Result<Statement, StorageError> {
+        let (bucket, customer) = (key.customer_id.bucket().number(), key.customer_id.uuid());
+        let currency = key.currency.alpha();
         let (at, payment, number) = match after {
             Some((at, payment, number)) => (at.as_micros(), payment.uuid(), small(number)),
             None => (i64::MAX, Uuid::max(), i32::MAX),
         };
         let limit = i64::from(limit);
-        let params: [&(dyn ToSql + Sync); 6] =
+        let of_balance: [&(dyn ToSql + Sync); 3] = [&bucket, &customer, &currency];
+        let of_lines: [&(dyn ToSql + Sync); 6] =
             [&customer, &currency, &at, &payment, &number, &limit];
-        let rows = self.rows(&STATEMENT, &params).await?;
-        let line = |row: &Row| -> Result<StatementLine, Failure> {
-            Ok(StatementLine {
-                payment_id: PaymentId::from_uuid(row.try_get(0)?),
-                posting: posting(row)?,
-            })
-        };
-        let all: Result<_, Failure> = rows.iter().map(line).collect();
-        Ok(all?)
+        let [stands, lines] = self
+            .snapshot([(BALANCE, &of_balance), (&STATEMENT, &of_lines)])
+            .await?;
+        let stands = stands.first().map(|row| sums(row, 0)).transpose()?;
+        let lines: Result<_, Failure> = lines.iter().map(line).collect();
+        Ok(Statement {
+            balance: stands.unwrap_or_default(),
+            lines: lines?,
+        })
     }
 
     pub(crate) async fn audit_balances(
@@ -161,6 +170,16 @@ impl Readers {
         let counted = count(&counted)?;
         Ok((stored?.into_iter().collect(), counted.into_iter().collect()))
     }
+}
+
+/// Reads a row of [`STATEMENT`].
+fn line(row: &Row) -> Result<StatementLine, Failure> {
+    let order: Option<String> = row.try_get("order_reference")?;
+    Ok(StatementLine {
+        payment_id: PaymentId::from_uuid(row.try_get(0)?),
+        posting: posting(row)?,
+        order_reference: order.unwrap_or_default(),
+    })
 }
 
 /// Each project that can still have customers on this page, and the reference behind which they begin there.

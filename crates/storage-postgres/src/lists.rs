@@ -15,7 +15,7 @@ use altyn_domain::{
 };
 use altyn_storage::{
     CustomerRecord, CustomerSearch, IncidentRecord, IncidentSearch, Lists, PaymentSearch,
-    ProjectKey, StatementLine, StorageError, StoredEvent,
+    ProjectKey, Statement, StorageError, StoredEvent,
 };
 use async_trait::async_trait;
 use tokio_postgres::Row;
@@ -150,6 +150,16 @@ static INCIDENTS: LazyLock<[String; 2]> = LazyLock::new(|| {
     })
 });
 
+/// Incidents of one payment, if it is of one of these projects.
+static INCIDENTS_OF: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT i.* FROM (SELECT {INCIDENT_COLUMNS} FROM incidents \
+         WHERE bucket = $1 AND payment_id = $2 AND number < $3 ORDER BY number DESC OFFSET 0) i \
+         WHERE i.project_id = ANY($4) AND ($5 OR i.resolved_at IS NULL) \
+         ORDER BY i.number DESC LIMIT $6"
+    )
+});
+
 /// The texts prepared here, by name.
 pub(crate) fn statements() -> Vec<(&'static str, String)> {
     let [created, status, customer] = &*SEARCHES;
@@ -166,6 +176,7 @@ pub(crate) fn statements() -> Vec<(&'static str, String)> {
         ("events", EVENTS.to_owned()),
         ("search open incidents", open.clone()),
         ("search all incidents", all.clone()),
+        ("incidents of a payment", INCIDENTS_OF.clone()),
     ]
 }
 
@@ -300,9 +311,22 @@ impl Lists for PostgresStorage {
             None => (i64::MAX, Uuid::max(), i32::MAX),
         };
         let limit = i64::from(search.limit);
-        let sql = &INCIDENTS[usize::from(search.with_resolved)];
-        let params: [&(dyn ToSql + Sync); 5] = [&at, &payment, &number, &limit, &projects];
-        let rows = self.readers.rows(sql, &params).await?;
+        let rows = if let Some(id) = search.payment_id {
+            let (bucket, id) = (id.bucket().number(), id.uuid());
+            let params: [&(dyn ToSql + Sync); 6] = [
+                &bucket,
+                &id,
+                &number,
+                &projects,
+                &search.with_resolved,
+                &limit,
+            ];
+            self.readers.rows(&INCIDENTS_OF, &params).await?
+        } else {
+            let sql = &INCIDENTS[usize::from(search.with_resolved)];
+            let params: [&(dyn ToSql + Sync); 5] = [&at, &payment, &number, &limit, &projects];
+            self.readers.rows(sql, &params).await?
+        };
         let all: Result<_, Failure> = rows.iter().map(incident).collect();
         Ok(all?)
     }
@@ -334,7 +358,7 @@ impl Lists for PostgresStorage {
         key: BalanceKey,
         after: Option<(Timestamp, PaymentId, u32)>,
         limit: u32,
-    ) -> Result<Vec<StatementLine>, StorageError> {
+    ) -> Result<Statement, StorageError> {
         self.readers.statement(key, after, limit).await
     }
 

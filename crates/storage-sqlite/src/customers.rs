@@ -6,7 +6,7 @@ use altyn_domain::{
     Balance, BalanceKey, Currency, CustomerId, CustomerKind, Payment, PaymentId, ProjectId,
     Timestamp,
 };
-use altyn_storage::{CustomerRecord, CustomerSearch, StatementLine, balance_key};
+use altyn_storage::{CustomerRecord, CustomerSearch, Statement, StatementLine, balance_key};
 use rusqlite::Connection;
 
 use crate::fault::Fault;
@@ -193,17 +193,21 @@ fn balance(cells: &mut Cells<'_>) -> Result<Balance, Fault> {
     })
 }
 
-/// Posted movements on a balance, newest first.
+/// Posted movements on a balance, newest first, with their orders' numbers and what stands on the balance.
 pub(crate) fn statement(
     db: &Connection,
     key: BalanceKey,
     after: Option<(Timestamp, PaymentId, u32)>,
     limit: u32,
-) -> Result<Vec<StatementLine>, Fault> {
-    let sql = concat!(
+) -> Result<Statement, Fault> {
+    let stands = "SELECT posted, reserved FROM customer_balances \
+                  WHERE bucket = ?1 AND customer_id = ?2 AND currency = ?3";
+    let lines = concat!(
         "SELECT payment_id, ",
         posting_columns!(),
-        " FROM postings WHERE bucket = ?1 AND customer_id = ?2 AND currency = ?3 AND phase = 2 \
+        ", (SELECT order_reference FROM payments p \
+         WHERE p.bucket = postings.bucket AND p.payment_id = postings.payment_id) \
+         FROM postings WHERE bucket = ?1 AND customer_id = ?2 AND currency = ?3 AND phase = 2 \
          AND at <= ?4 AND (at < ?4 OR (payment_id, number) < (?5, ?6)) \
          ORDER BY at DESC, payment_id DESC, number DESC LIMIT ?7"
     );
@@ -213,11 +217,21 @@ pub(crate) fn statement(
     let (bucket, id) = (key.customer_id.bucket().number(), key.customer_id.uuid());
     let currency = key.currency.alpha();
     let params = (bucket, id, currency, at, payment, number, limit);
-    all(db, sql, params, |cells| {
-        let payment_id = cells.payment_id()?;
-        Ok(StatementLine {
-            payment_id,
-            posting: posting(cells, payment_id)?,
+    in_snapshot(db, |db| {
+        let stands = first(db, stands, (bucket, id, currency), balance)?;
+        let lines = all(db, lines, params, |cells| {
+            let payment_id = cells.payment_id()?;
+            let posting = posting(cells, payment_id)?;
+            let order: Option<String> = cells.take()?;
+            Ok(StatementLine {
+                payment_id,
+                posting,
+                order_reference: order.unwrap_or_default(),
+            })
+        })?;
+        Ok(Statement {
+            balance: stands.unwrap_or_default(),
+            lines,
         })
     })
 }

@@ -7,7 +7,7 @@ use altyn_domain::{
 use altyn_storage::{
     AuditEntry, AuditSearch, CustomerRecord, CustomerSearch, Idempotency, IdempotencyRecord,
     IncidentRecord, IncidentSearch, Lists, PaymentSearch, People, PeopleChange, ProjectKey,
-    StatementLine, StorageError, TokenRecord, TokenSearch, Trail, UserRecord, UserSearch,
+    Statement, StorageError, TokenRecord, TokenSearch, Trail, UserRecord, UserSearch,
 };
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -74,7 +74,7 @@ impl Lists for SqliteStorage {
         key: BalanceKey,
         after: Option<(Timestamp, PaymentId, u32)>,
         limit: u32,
-    ) -> Result<Vec<StatementLine>, StorageError> {
+    ) -> Result<Statement, StorageError> {
         self.read(move |db| customers::statement(db, key, after, limit))
             .await
     }

@@ -134,10 +134,17 @@ fn lists_of_payments_read_ranges_of_indexes() {
     ] {
         let search = IncidentSearch {
             projects: keys.to_vec(),
+            payment_id: None,
             with_resolved,
             after: Some((START, payment, 1)),
             limit: 10,
         };
+        reads(&mut db, range, |db| search::incidents(db, &search));
+        let search = IncidentSearch {
+            payment_id: Some(payment),
+            ..search
+        };
+        let range = "(bucket=? AND payment_id=? AND number<?)";
         reads(&mut db, range, |db| search::incidents(db, &search));
     }
 }
@@ -153,10 +160,19 @@ fn lists_of_customers_read_ranges_of_indexes() {
         customer_id: customer,
         currency: Currency::KZT,
     };
-    let range = "postings_customer (bucket=? AND customer_id=? AND currency=? AND at<?)";
-    reads(&mut db, range, |db| {
+    let statement = plans_of(&mut db, |db| {
         customers::statement(db, key, Some((START, payment, 1)), 10)
     });
+    assert_eq!(
+        statement,
+        [
+            "SEARCH customer_balances USING PRIMARY KEY (bucket=? AND customer_id=? AND currency=?)",
+            "SEARCH postings USING INDEX postings_customer (bucket=? AND customer_id=? AND currency=? \
+             AND at<?)",
+            "CORRELATED SCALAR SUBQUERY 1",
+            "SEARCH p USING INDEX sqlite_autoindex_payments_1 (bucket=? AND payment_id=?)",
+        ]
+    );
     for after in [None, Some((project, "c-1".to_owned()))] {
         let search = CustomerSearch {
             projects: vec![(bucket, project)],

@@ -201,11 +201,35 @@ macro_rules! incidents {
     };
 }
 
+/// Incidents of one payment, if it is of one of these projects: by number, the highest first.
+fn incidents_of(
+    db: &Connection,
+    payment: PaymentId,
+    search: &IncidentSearch,
+) -> Result<Vec<IncidentRecord>, Fault> {
+    let sql = "SELECT payment_id, number, project_id, kind, operation, detail, opened_at, resolved_at, \
+               note FROM incidents WHERE bucket = :bucket AND payment_id = :payment \
+               AND number < :number AND (:resolved OR resolved_at IS NULL) \
+               AND +project_id IN (SELECT unhex(value) FROM json_each(:projects)) \
+               ORDER BY number DESC LIMIT :limit";
+    let projects: Vec<Uuid> = search.projects.iter().map(|(_, id)| id.uuid()).collect();
+    let params = named_params! {
+        ":bucket": payment.bucket().number(), ":payment": payment.uuid(),
+        ":number": search.after.map_or(u32::MAX, |(_, _, number)| number),
+        ":resolved": search.with_resolved, ":projects": json_ids(&projects),
+        ":limit": search.limit,
+    };
+    all(db, sql, params, rows::incident)
+}
+
 /// A page of incidents, newest first.
 pub(crate) fn incidents(
     db: &Connection,
     search: &IncidentSearch,
 ) -> Result<Vec<IncidentRecord>, Fault> {
+    if let Some(payment) = search.payment_id {
+        return incidents_of(db, payment, search);
+    }
     let sql = if search.with_resolved {
         incidents!("")
     } else {

@@ -31,7 +31,8 @@ pub use contract::{
 pub use error::StorageError;
 pub use keys::{Lease, LoadKeys, ReferenceKey, order_keys};
 pub use lists::{
-    CustomerRecord, CustomerSearch, IncidentSearch, Lists, PaymentSearch, ProjectKey, StatementLine,
+    CustomerRecord, CustomerSearch, IncidentSearch, Lists, PaymentSearch, ProjectKey, Statement,
+    StatementLine,
 };
 pub use loaded::{BatchId, ChangeSet, Loaded, NewReference, Owned, Request, balance_key};
 pub use people::{

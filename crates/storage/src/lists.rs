@@ -38,6 +38,8 @@ pub struct PaymentSearch {
 pub struct IncidentSearch {
     /// Of these projects.
     pub projects: Vec<ProjectKey>,
+    /// Only of this payment, by number, the highest first; of a place only the number counts then.
+    pub payment_id: Option<PaymentId>,
     /// Closed ones too.
     pub with_resolved: bool,
     /// Only older than this place: when, payment, number.
@@ -88,6 +90,17 @@ pub struct StatementLine {
     pub payment_id: PaymentId,
     /// The posting.
     pub posting: Posting,
+    /// The merchant's number of the order; empty if the payment is not there.
+    pub order_reference: String,
+}
+
+/// A page of a customer's statement, all of it as it was at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statement {
+    /// What stood on the balance: after the newest line of all, whichever page this is.
+    pub balance: Balance,
+    /// The lines, newest first.
+    pub lines: Vec<StatementLine>,
 }
 
 /// Lists in a database.
@@ -152,7 +165,8 @@ pub trait Lists: Send + Sync {
     ) -> Result<Vec<(Currency, Balance)>, StorageError>;
 
     /// Posted movements on a customer's balance in one currency, newest first (by time, payment, number),
-    /// only older than `after`, at most `limit`.
+    /// only older than `after`, at most `limit`; with the numbers of their orders and the balance, read in
+    /// one snapshot.
     ///
     /// # Errors
     /// See [`StorageError`].
@@ -161,7 +175,7 @@ pub trait Lists: Send + Sync {
         key: BalanceKey,
         after: Option<(Timestamp, PaymentId, u32)>,
         limit: u32,
-    ) -> Result<Vec<StatementLine>, StorageError>;
+    ) -> Result<Statement, StorageError>;
 
     /// The balances as stored, and as counted from all postings, both in key order, read in one snapshot.
     ///

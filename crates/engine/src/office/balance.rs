@@ -273,7 +273,8 @@ impl Engine {
         let (mut seen, mut payments) = (HashSet::new(), Vec::new());
         let mut after = None;
         for _ in 0..PAGES_MAX {
-            let lines = self.storage().statement(key, after, LOOK_PAGE).await?;
+            let page = self.storage().statement(key, after, LOOK_PAGE).await?;
+            let lines = page.lines;
             after = lines
                 .last()
                 .map(|line| (line.posting.at, line.payment_id, line.posting.number));

@@ -251,6 +251,8 @@ pub struct PaymentCard {
     pub pay_url: Option<String>,
     /// Its incidents, if the caller may see such.
     pub incidents: Vec<IncidentRecord>,
+    /// How many of them are open, if the caller may see such.
+    pub incidents_open: Option<u32>,
 }
 
 impl Engine {
@@ -280,12 +282,14 @@ impl Engine {
         if staff && payment.operations.iter().any(|o| o.card.is_some()) {
             self.note_card_read(caller, payment).await?;
         }
-        let seen = caller.may(Permission::IncidentsView) && payment.counters.incidents > 0;
-        let incidents = if seen {
+        let seen = caller.may(Permission::IncidentsView);
+        let incidents = if seen && payment.counters.incidents > 0 {
             self.incidents_of(payment).await?
         } else {
             Vec::new()
         };
+        let open = incidents.iter().filter(|one| one.resolved.is_none());
+        let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
         let operations = payment.operations.iter().filter(|_| staff);
         let order = if staff {
             payment.order.clone()
@@ -315,6 +319,7 @@ impl Engine {
             pay_url: (payment.is_open() && self.now() < payment.expires_at)
                 .then(|| self.checkout_url(payment.id)),
             incidents,
+            incidents_open: seen.then_some(open),
         })
     }
 

@@ -1,7 +1,5 @@
 //! Customers with their balances and statements.
 
-use std::collections::HashMap;
-
 use altyn_domain::{
     AccountKind, Balance, BalanceKey, Currency, CustomerId, EntryKind, PaymentId, Permission,
     Posting, ProjectId, Timestamp,
@@ -10,13 +8,10 @@ use altyn_storage::{CustomerRecord, CustomerSearch, StatementLine};
 use serde::{Deserialize, Serialize};
 
 use super::{Narrowing, Page, page_limit};
-use crate::{Caller, Engine, EngineError, OfficeError, Reach};
+use crate::{Caller, Engine, OfficeError, Reach};
 
 /// The place of a customer in a list: the project, and what the merchant calls the customer.
 pub type CustomerPlace = (ProjectId, String);
-
-/// How often a statement is read again because the balance moved meanwhile.
-const READS_MAX: u32 = 8;
 
 /// Which customers are wanted, by what the merchant calls them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -214,19 +209,9 @@ impl Engine {
             currency,
         };
         let limit = page_limit(limit);
-        let (lines, balance) = match after {
-            Some(place) => {
-                let behind = (place.at, place.payment_id, place.number);
-                let lines = self
-                    .storage()
-                    .statement(key, Some(behind), limit + 1)
-                    .await?;
-                (lines, place.balance)
-            }
-            None => self.newest_movements(key, limit + 1).await?,
-        };
-        let orders = self.orders_of(project, &lines).await?;
-        let mut balance = balance;
+        let behind = after.map(|place| (place.at, place.payment_id, place.number));
+        let page = self.storage().statement(key, behind, limit + 1).await?;
+        let mut balance = after.map_or(page.balance.posted, |place| place.balance);
         let entry = |line: StatementLine| {
             let posting = line.posting;
             let entry = StatementEntry {
@@ -237,55 +222,17 @@ impl Engine {
                 payment_id: line.payment_id,
                 operation: posting.operation,
                 number: posting.number,
-                order_reference: orders.get(&line.payment_id).cloned().unwrap_or_default(),
+                order_reference: line.order_reference,
             };
             balance -= entry.change;
             entry
         };
-        let entries: Vec<_> = lines.into_iter().map(entry).collect();
+        let entries: Vec<_> = page.lines.into_iter().map(entry).collect();
         Ok(Page::cut(entries, limit, |last| StatementPlace {
             at: last.at,
             payment_id: last.payment_id,
             number: last.number,
             balance: last.balance - last.change,
         }))
-    }
-
-    /// The newest movements, and the balance after the first of them: read until nothing moved in between.
-    async fn newest_movements(
-        &self,
-        key: BalanceKey,
-        limit: u32,
-    ) -> Result<(Vec<StatementLine>, i64), OfficeError> {
-        let mut before = self.storage().statement(key, None, limit).await?;
-        for _ in 0..READS_MAX {
-            let balances = self.storage().balances(key.customer_id).await?;
-            let lines = self.storage().statement(key, None, limit).await?;
-            if lines == before {
-                let mut balances = balances.into_iter();
-                let own = balances.find(|(currency, _)| *currency == key.currency);
-                return Ok((lines, own.map_or(0, |(_, balance)| balance.posted)));
-            }
-            before = lines;
-        }
-        Err(EngineError::Busy.into())
-    }
-
-    /// The numbers of the orders that these movements belong to.
-    async fn orders_of(
-        &self,
-        project: ProjectId,
-        lines: &[StatementLine],
-    ) -> Result<HashMap<PaymentId, String>, OfficeError> {
-        let mut orders = HashMap::new();
-        for line in lines {
-            if orders.contains_key(&line.payment_id) {
-                continue;
-            }
-            let payment = self.storage().payment(project, line.payment_id).await?;
-            let reference = payment.map(|payment| payment.order.reference.clone());
-            orders.insert(line.payment_id, reference.unwrap_or_default());
-        }
-        Ok(orders)
     }
 }

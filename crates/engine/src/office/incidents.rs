@@ -14,15 +14,13 @@ pub type IncidentPlace = (Timestamp, PaymentId, u32);
 /// The most characters of a note.
 const NOTE_MAX: usize = 1_000;
 
-/// How many incidents of a project are looked through for those of one payment, page by page.
-const PAGES_MAX: u32 = 20;
-const LOOK_PAGE: u32 = 500;
-
 /// Which incidents are wanted, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IncidentQuery {
     /// The part of the tree.
     pub narrowing: Narrowing,
+    /// Only of this payment.
+    pub payment_id: Option<PaymentId>,
     /// Closed ones too.
     pub with_resolved: bool,
     /// Only behind this place.
@@ -50,6 +48,7 @@ impl Engine {
         let limit = page_limit(query.limit);
         let search = IncidentSearch {
             projects,
+            payment_id: query.payment_id,
             with_resolved: query.with_resolved,
             after: query.after,
             limit: limit + 1,
@@ -113,24 +112,15 @@ impl Engine {
         &self,
         payment: &Payment,
     ) -> Result<Vec<IncidentRecord>, OfficeError> {
-        let mut search = IncidentSearch {
+        let search = IncidentSearch {
             projects: vec![(payment.id.bucket(), payment.project_id)],
+            payment_id: Some(payment.id),
             with_resolved: true,
             after: None,
-            limit: LOOK_PAGE,
+            // One more may have been opened since the payment was read.
+            limit: payment.counters.incidents.saturating_add(1),
         };
-        let mut found = Vec::new();
-        let wanted = usize::try_from(payment.counters.incidents).unwrap_or(usize::MAX);
-        for _ in 0..PAGES_MAX {
-            let page = self.storage().search_incidents(&search).await?;
-            search.after = page.last().map(place_of);
-            // None is older than its payment.
-            let old = page.last().is_none_or(|r| r.opened_at < payment.created_at);
-            found.extend(page.into_iter().filter(|r| r.payment_id == payment.id));
-            if old || found.len() >= wanted {
-                break;
-            }
-        }
+        let mut found = self.storage().search_incidents(&search).await?;
         found.sort_by_key(|record| record.incident.number);
         Ok(found)
     }

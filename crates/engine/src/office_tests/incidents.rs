@@ -11,7 +11,7 @@ use crate::{Caller, IncidentVerdict, OfficeError};
 async fn part_of_surplus_goes_back(gate: &Gate, id: PaymentId, surplus: u32) {
     let (engine, finance) = (&gate.engine, gate.finance());
     let card = engine.office_payment(&finance, id).await.expect("in reach");
-    assert_eq!(card.incidents.len(), 1);
+    assert_eq!((card.incidents.len(), card.incidents_open), (1, Some(1)));
     assert_eq!(card.abilities.surplus_returns, [(surplus, 5_000)]);
     let place = SurplusPlace {
         payment_id: id,
@@ -38,6 +38,21 @@ async fn part_of_surplus_goes_back(gate: &Gate, id: PaymentId, surplus: u32) {
         .office_return_surplus(&finance, not_one, None, &why(None))
         .await;
     assert!(matches!(refused, Err(OfficeError::NotFound)));
+}
+
+/// Those of one payment are found by it, by whoever reaches it.
+async fn incidents_of_one_payment(gate: &Gate, id: PaymentId, west: &Caller) {
+    let query = IncidentQuery {
+        payment_id: Some(id),
+        limit: 10,
+        ..IncidentQuery::default()
+    };
+    let page = gate.engine.office_incidents(&gate.finance(), &query).await;
+    let page = page.expect("a page");
+    let found: Vec<_> = page.items.iter().map(|one| one.payment_id).collect();
+    assert_eq!((found, page.next), (vec![id], None));
+    let nothing = gate.engine.office_incidents(west, &query).await;
+    assert_eq!(nothing.expect("a page").items, []);
 }
 
 /// Only who may closes the incident, and only once.
@@ -68,6 +83,8 @@ async fn incident_is_closed_once(gate: &Gate, id: PaymentId, west: &Caller) {
         .office_resolve_incident(&root, id, 1, noted, note())
         .await
         .expect("it is closed");
+    let card = engine.office_payment(&root, id).await.expect("in reach");
+    assert_eq!((card.incidents.len(), card.incidents_open), (1, Some(0)));
     let twice = engine
         .office_resolve_incident(&root, id, 1, noted, note())
         .await;
@@ -103,6 +120,7 @@ async fn a_surplus_in_suspense_is_seen_given_back_and_closed() {
         let nothing = engine.office_incidents(&west, &query).await;
         assert_eq!(nothing.expect("a page").items, []);
 
+        incidents_of_one_payment(&gate, id, &west).await;
         part_of_surplus_goes_back(&gate, id, surplus).await;
 
         incident_is_closed_once(&gate, id, &west).await;

@@ -39,7 +39,7 @@ const STATUS: &[&str] = &["payments_status", "payments_pkey", "operations_pkey"]
 const CUSTOMER: &[&str] = &["payments_customer", "payments_pkey", "operations_pkey"];
 
 /// Instants run from 1 to 24000. `uid` makes the ids of the filled tables.
-const LISTS: [Meant; 27] = [
+const LISTS: [Meant; 29] = [
     meant(
         "search newest",
         "0, 24001, uid('0'), 20, {projects}",
@@ -97,6 +97,11 @@ const LISTS: [Meant; 27] = [
         &["incidents_project"],
     ),
     meant(
+        "incidents of a payment",
+        "1, uid('payment1'), 2, {projects}, true, 20",
+        &["incidents_pkey"],
+    ),
+    meant(
         "customer by id",
         "1, uid('customer1'), uid('project1')",
         &["customers_pkey"],
@@ -117,9 +122,14 @@ const LISTS: [Meant; 27] = [
         &["customer_balances_pkey"],
     ),
     meant(
+        "balance of a statement",
+        "1, uid('customer1'), 'KZT'",
+        &["customer_balances_pkey"],
+    ),
+    meant(
         "statement",
         "uid('customer1'), 'KZT', 24001, uid('0'), 1, 20",
-        &["postings_customer"],
+        &["postings_customer", "payments_pkey"],
     ),
     meant(
         "user by email",

@@ -11,7 +11,7 @@ use super::fixture::{
     Gate, START, all, approval, balances, neighbour, refused, rubles, shop, shop_with_balances,
 };
 use super::races::two_handles;
-use crate::{CustomerRecord, CustomerSearch, Storage};
+use crate::{CustomerRecord, CustomerSearch, Statement, Storage};
 
 async fn open(fixture: &dyn Fixture) -> Gate {
     let mut gate = Gate::open(fixture.fresh().await, 1).await;
@@ -286,7 +286,9 @@ pub async fn statements_are_listed(fixture: &dyn Fixture) {
     assert_eq!(stands(&*gate.storage, key).await, Some(sums(6_300, 0)));
 
     let reader = fixture.another().await;
-    let lines = reader.statement(key, None, 100).await.expect("it reads");
+    let whole = reader.statement(key, None, 100).await.expect("it reads");
+    assert_eq!(whole.balance, sums(6_300, 0));
+    let lines = whole.lines;
     let short: Vec<_> = lines
         .iter()
         .map(|line| (line.payment_id, line.posting.entry, line.posting.amount))
@@ -309,6 +311,10 @@ pub async fn statements_are_listed(fixture: &dyn Fixture) {
         assert_eq!(line.posting.customer_id, Some(key.customer_id));
         let of_payment = reader.postings(line.payment_id).await.expect("it reads");
         assert!(of_payment.contains(&line.posting));
+        let payment = reader.payment_by_capability(line.payment_id).await;
+        let payment = payment.expect("it reads").expect("it is there");
+        assert_eq!(line.order_reference, payment.order.reference);
+        assert!(!line.order_reference.is_empty());
         let sides = [line.posting.debit, line.posting.credit];
         assert!(sides.contains(&AccountKind::CustomerBalance));
     }
@@ -316,9 +322,11 @@ pub async fn statements_are_listed(fixture: &dyn Fixture) {
     let mut after: Option<(Timestamp, PaymentId, u32)> = None;
     loop {
         let page = reader.statement(key, after, 1).await.expect("it reads");
-        let Some(last) = page.last() else { break };
+        // The balance is that of now, wherever the page begins.
+        assert_eq!(page.balance, whole.balance);
+        let Some(last) = page.lines.last() else { break };
         after = Some((last.posting.at, last.payment_id, last.posting.number));
-        paged.extend(page);
+        paged.extend(page.lines);
     }
     assert_eq!(paged, lines);
     let other = BalanceKey {
@@ -327,8 +335,44 @@ pub async fn statements_are_listed(fixture: &dyn Fixture) {
     };
     assert_eq!(
         reader.statement(other, None, 9).await.expect("it reads"),
-        []
+        Statement::default()
     );
+}
+
+/// While a balance moves, every page of its statement has the balance of the moment of its lines.
+pub async fn a_statement_is_of_one_moment(fixture: &dyn Fixture) {
+    const ROUNDS: usize = 12;
+    let mut gate = open(fixture).await;
+    let key = key(&gate, "c-1");
+    let reader = fixture.another().await;
+    let writing = tokio::spawn(async move {
+        for _ in 0..ROUNDS {
+            gate.credited("c-1").await;
+            let id = gate.registered_for("c-1").await.id;
+            let pay = gate.pay_from_balance(id, 10_000);
+            gate.done(pay).await;
+        }
+    });
+    let mut seen = 0;
+    loop {
+        let is_over = writing.is_finished();
+        let page = reader.statement(key, None, 100).await.expect("it reads");
+        let changes = page.lines.iter().map(|line| {
+            let gives = line.posting.debit == AccountKind::CustomerBalance;
+            if gives {
+                -line.posting.amount
+            } else {
+                line.posting.amount
+            }
+        });
+        assert_eq!(changes.sum::<i64>(), page.balance.posted);
+        seen = page.lines.len().max(seen);
+        if is_over {
+            break;
+        }
+    }
+    writing.await.expect("it writes");
+    assert_eq!(seen, 2 * ROUNDS);
 }
 
 fn found(customers: &[CustomerRecord]) -> Vec<&str> {

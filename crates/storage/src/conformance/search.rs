@@ -163,6 +163,7 @@ pub async fn nothing_is_found_for_a_stranger(fixture: &dyn Fixture) {
         assert_eq!(found.expect("it reads"), []);
         let search = IncidentSearch {
             projects,
+            payment_id: None,
             with_resolved: true,
             after: None,
             limit: 10,
@@ -251,6 +252,15 @@ pub async fn events_come_back(fixture: &dyn Fixture) {
     assert_eq!(gate.storage.events(unknown).await.expect("it reads"), []);
 }
 
+fn close(payment_id: PaymentId, incident: u32) -> Command {
+    Command::Resolve(altyn_domain::ResolveIncident {
+        payment_id,
+        incident,
+        report: None,
+        note: "looked at".to_owned(),
+    })
+}
+
 /// Incidents of the named projects are listed newest first, page by page, open ones or all.
 pub async fn incidents_are_searched(fixture: &dyn Fixture) {
     let mut gate = Gate::open(fixture.fresh().await, 1).await;
@@ -262,13 +272,7 @@ pub async fn incidents_are_searched(fixture: &dyn Fixture) {
             // The gateway takes back what it said: a contradiction.
             gate.done(Gate::report(id, 1, refused())).await;
             if round % 3 == 0 {
-                let close = Command::Resolve(altyn_domain::ResolveIncident {
-                    payment_id: id,
-                    incident: 1,
-                    report: None,
-                    note: "looked at".to_owned(),
-                });
-                gate.done(close).await;
+                gate.done(close(id, 1)).await;
             }
         }
         gate.wait(if round % 2 == 0 { 0 } else { 1_000 });
@@ -282,6 +286,7 @@ pub async fn incidents_are_searched(fixture: &dyn Fixture) {
         for (with_resolved, limit) in [(true, 100), (false, 100), (true, 5), (false, 1)] {
             let mut search = IncidentSearch {
                 projects: wanted.iter().map(|n| key(&shops[*n])).collect(),
+                payment_id: None,
                 with_resolved,
                 after: None,
                 limit,
@@ -302,4 +307,78 @@ pub async fn incidents_are_searched(fixture: &dyn Fixture) {
             assert_eq!(paged, expected, "{search:?}");
         }
     }
+}
+
+/// Incidents of one payment are listed by number, and only to those who name its project.
+pub async fn incidents_of_a_payment_are_searched(fixture: &dyn Fixture) {
+    let mut gate = Gate::open(fixture.fresh().await, 1).await;
+    let shops = shops();
+    let mut ids = Vec::new();
+    for shop in &shops {
+        gate.shop = Arc::clone(shop);
+        ids.push(gate.paid().await.id);
+    }
+    // The gateway takes back what it said, again and again; somebody looks at each but the last.
+    for round in 1..=4 {
+        for (shop, id) in shops.iter().zip(&ids) {
+            gate.shop = Arc::clone(shop);
+            gate.done(Gate::report(*id, 1, refused())).await;
+            if round < 4 {
+                gate.done(close(*id, round)).await;
+            }
+        }
+        gate.wait(if round % 2 == 0 { 0 } else { 1_000 });
+    }
+    let storage = fixture.another().await;
+    let all = storage.incidents(true, 100).await.expect("it reads");
+    assert_eq!(all.len(), 4 * shops.len());
+    let list = async |search: &IncidentSearch| {
+        let found = storage.search_incidents(search).await;
+        found.expect("it reads")
+    };
+    for (own, id) in ids.iter().enumerate() {
+        let of = all.iter().filter(|record| record.payment_id == *id);
+        let mut whole: Vec<_> = of.cloned().collect();
+        whole.sort_by_key(|record| Reverse(record.incident.number));
+        assert_eq!(whole.len(), 4);
+        let mut search = IncidentSearch {
+            projects: shops.iter().map(|shop| key(shop)).collect(),
+            payment_id: Some(*id),
+            with_resolved: true,
+            after: None,
+            limit: 100,
+        };
+        assert_eq!(list(&search).await, whole);
+        search.projects = vec![key(&shops[own])];
+        assert_eq!(list(&search).await, whole);
+        search.with_resolved = false;
+        assert_eq!(list(&search).await, whole[..1]);
+        search.with_resolved = true;
+        search.limit = 3;
+        let page = list(&search).await;
+        assert_eq!(page, whole[..3]);
+        let last = &page[2];
+        search.after = Some((last.opened_at, last.payment_id, last.incident.number));
+        assert_eq!(list(&search).await, whole[3..]);
+        search.after = None;
+        // Not to others, nor to nobody.
+        search.projects = others(&shops, own);
+        assert_eq!(list(&search).await, []);
+        search.projects = Vec::new();
+        assert_eq!(list(&search).await, []);
+    }
+    let search = IncidentSearch {
+        projects: shops.iter().map(|shop| key(shop)).collect(),
+        payment_id: Some(PaymentId::new(START, shops[0].bucket, 999_999)),
+        with_resolved: true,
+        after: None,
+        limit: 100,
+    };
+    assert_eq!(list(&search).await, []);
+}
+
+/// All shops but one.
+fn others(shops: &[Arc<Project>], but: usize) -> Vec<ProjectKey> {
+    let others = shops.iter().enumerate().filter(|(place, _)| *place != but);
+    others.map(|(_, shop)| key(shop)).collect()
 }
