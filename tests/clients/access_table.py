@@ -321,7 +321,9 @@ ROWS = {
     ),
     "returnSurplus": Row(**(MONEY | {"own": (404, 409)}), body=fixed(operation=1, **WHY)),
     # Incidents.
-    "listIncidents": Row(filters=PLACES, shows="incident_payment"),
+    "listIncidents": Row(
+        filters=PLACES | {"payment_id": "incident_payment"}, shows="incident_payment",
+    ),
     "resolveIncident": Row(
         ids={"payment_id": "incident_payment", "number": "incident_number"},
         body=fixed(verdict="noted", note="seen by the test"),

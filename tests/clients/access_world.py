@@ -260,11 +260,10 @@ class World:
         number = begun["payment"]["operations"][-1]["number"]
         notice = web.ask(f"{self.demo.base_url}/notices/{payment}/{number}", json="{}")
         assert notice.status == 401, (notice.status, notice.text)
-        path = f"/incidents?project_id={tree.ids['project']}&limit=100"
+        path = f"/incidents?payment_id={payment}"
 
         def opened():
-            all_of_them = self.api.call(self.root, "GET", path).json["data"]
-            return next((one for one in all_of_them if one["payment_id"] == payment), None)
+            return next(iter(self.api.call(self.root, "GET", path).json["data"]), None)
 
         return {"payment_id": payment, "number": wait_until("incident", opened)["number"]}
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
+use super::extract::id_in;
 use super::instant::Instant;
 use super::payment_shown::PaymentInList;
 use super::payments::narrowing;
@@ -81,6 +82,8 @@ struct ListQuery {
     merchant_id: Option<String>,
     /// Only of projects under this reseller.
     reseller_id: Option<String>,
+    /// Only of this payment.
+    payment_id: Option<String>,
     /// Closed ones too.
     #[param(default = false)]
     with_resolved: Option<bool>,
@@ -88,7 +91,7 @@ struct ListQuery {
 
 /// List incidents
 ///
-/// Those in reach, newest first; only open ones unless `with_resolved`.
+/// Those in reach, newest first; only open ones unless `with_resolved`. Of a payment out of reach there are none.
 #[utoipa::path(
     get,
     path = "/incidents",
@@ -106,7 +109,9 @@ async fn list(
         limit: query.limit,
         after: query.after,
     };
+    let payment = query.payment_id.as_deref();
     let query = IncidentQuery {
+        payment_id: payment.map(|id| id_in("payment_id", id)).transpose()?,
         narrowing: narrowing(
             query.project_id.as_deref(),
             query.merchant_id.as_deref(),

@@ -378,6 +378,8 @@ pub struct PaymentShown {
     pub pay_url: Option<String>,
     /// What a person must look at, if the caller may see it.
     pub incidents: Vec<IncidentShown>,
+    /// How many of them are open; null if the caller may not see them.
+    pub incidents_open: Option<u32>,
 }
 
 impl From<PaymentCard> for PaymentShown {
@@ -408,6 +410,7 @@ impl From<PaymentCard> for PaymentShown {
                 .collect(),
             can: AbilitiesShown::of(card.abilities, currency),
             pay_url: card.pay_url,
+            incidents_open: card.incidents_open,
             incidents: card
                 .incidents
                 .into_iter()

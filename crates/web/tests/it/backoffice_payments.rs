@@ -185,6 +185,17 @@ async fn customers_are_listed_and_one_of_them_sees_one() {
     let incidents = office.ask("GET /incidents?with_resolved=true");
     let incidents = incidents.token(&token).send().await.expect(200);
     assert_eq!(incidents.body, json!({"data": [], "next": null}));
+    let payment = page.text("/data/0/id");
+    let of_payment = format!("GET /incidents?payment_id={payment}");
+    let incidents = office.ask(&of_payment).token(&token).send().await;
+    assert_eq!(incidents.expect(200).body["data"], json!([]));
+    let wrong = office.ask("GET /incidents?payment_id=W-1").token(&token);
+    wrong.send().await.expect_problem(422, "invalid");
+    let told = format!("GET /payments/{payment}");
+    let card = office.ask(&told).token(&token).send().await.expect(200);
+    assert_eq!(card.body["incidents_open"], 0);
+    let card = office.ask(&told).token(&own).send().await.expect(200);
+    assert_eq!(card.body.get("incidents_open"), Some(&Value::Null));
     let line = "POST /incidents/pay_01a2008d74177eb5b0f046239439ac78/1/resolve";
     let verdict = json!({"verdict": "noted", "note": "seen"});
     let none = office.ask(line).token(&token).json(&verdict).send().await;
