@@ -10,10 +10,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use altyn_engine::Caller;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, Method, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 
 use super::BackOffice;
+use super::codes::Code;
 use super::problem::Problem;
 
 /// The session's cookie.
@@ -93,7 +94,7 @@ pub(super) async fn caller(office: &BackOffice, parts: &Parts) -> Result<Caller,
     let is_ours = parts.headers.get(CSRF_HEADER).is_some_and(|one| one == "1");
     if shown.by_cookie && !only_reads(&parts.method) && !is_ours {
         let detail = "a change by cookie needs the header X-Altyn-Csrf: 1";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "csrf", detail));
+        return Err(Problem::new(Code::Csrf, detail));
     }
     Ok(caller)
 }

@@ -5,7 +5,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::IntoParams;
@@ -13,6 +13,7 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
+use super::codes::Code;
 use super::problem::Problem;
 
 /// A thing with the tag of its state, as the engine gives it: with quotation marks.
@@ -62,8 +63,7 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         // Anything else names no state that we ever told of.
         if !is_one {
             let detail = "If-Match must be the one ETag of the thing as you read it";
-            let status = StatusCode::PRECONDITION_FAILED;
-            return Err(Problem::new(status, "stale", detail));
+            return Err(Problem::new(Code::Stale, detail));
         }
         Ok(Self(Some(text.to_owned())))
     }

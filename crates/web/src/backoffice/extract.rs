@@ -3,12 +3,12 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::BODY_MAX;
+use super::codes::Code;
 use super::idempotency::KEY_HEADER;
 use super::problem::{FieldError, Problem};
 
@@ -69,7 +69,7 @@ fn missing(outer: &str, words: &str) -> Option<String> {
 }
 
 fn malformed(detail: &str) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
+    Problem::new(Code::Malformed, detail)
 }
 
 /// The query of an address. Its type refuses unknown parameters: a filter with a slip must not show all.

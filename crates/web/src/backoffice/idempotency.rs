@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 
+use super::codes::Code;
 use super::problem::Problem;
 
 /// The request's header.
@@ -93,7 +94,7 @@ async fn begin(
     let key = key.to_str().unwrap_or_default();
     if !(1..=KEY_MAX).contains(&key.len()) {
         let detail = "Idempotency-Key must have 1 to 255 characters of ASCII";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "malformed", detail));
+        return Err(Problem::new(Code::Malformed, detail));
     }
     let target = parts
         .uri
@@ -105,13 +106,11 @@ async fn begin(
         Repeat::Running => {
             let detail = "a request with this key is under way, or its end is not known: look before \
                           you ask again with another key";
-            let code = "request_in_progress";
-            Err(Problem::new(StatusCode::CONFLICT, code, detail))
+            Err(Problem::new(Code::RequestInProgress, detail))
         }
         Repeat::OtherRequest => {
             let detail = "this key came with another request before";
-            let code = "idempotency_key_reused";
-            Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail))
+            Err(Problem::new(Code::IdempotencyKeyReused, detail))
         }
         Repeat::Answered(text) => replay(&text).map(Begun::Answered),
     }

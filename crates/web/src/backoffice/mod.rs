@@ -9,6 +9,7 @@ mod amounts;
 mod attempts;
 mod audit;
 mod bearer;
+mod codes;
 mod connectors;
 mod customers;
 mod door;
@@ -45,6 +46,7 @@ use axum::Router;
 use axum::http::Method;
 
 pub use bearer::Acting;
+pub use codes::Code;
 pub use door::OfficeDoor;
 pub use etag::{IfMatch, Tagged};
 pub use extract::{Body, Id, Ids, Query, id_in};

@@ -14,6 +14,7 @@ use utoipa::ToSchema as _;
 use utoipa_axum::routes;
 
 use super::bearer::COOKIE;
+use super::codes::SHARED;
 use super::problem::{FieldError, Problem};
 use super::{BackOffice, PREFIX, Routes, Rule};
 
@@ -60,57 +61,6 @@ somebody else in between is answered by 412 instead of being lost.
 
 **Refusals** are problems of RFC 9457 (`application/problem+json`). Programs act upon `code`.";
 
-/// Problems of the frame: name, status, what it means.
-const PROBLEMS: [(&str, u16, &str); 11] = [
-    (
-        "Malformed",
-        400,
-        "The body is no JSON, or an id in the address is none.",
-    ),
-    (
-        "Unauthenticated",
-        401,
-        "No valid token or session was shown.",
-    ),
-    (
-        "Forbidden",
-        403,
-        "The permission is missing, the second factor is to be set up first, or `X-Altyn-Csrf` is missing.",
-    ),
-    (
-        "NotFound",
-        404,
-        "There is no such thing in the caller's reach.",
-    ),
-    (
-        "Conflict",
-        409,
-        "It does not go with what is there; `code` says how.",
-    ),
-    ("Stale", 412, "It was changed since the caller read it."),
-    ("BodyTooLarge", 413, "The body is larger than 64 KiB."),
-    (
-        "UnsupportedMediaType",
-        415,
-        "The body is not `application/json`.",
-    ),
-    (
-        "Invalid",
-        422,
-        "What was sent is not valid; `errors` says where.",
-    ),
-    (
-        "Fault",
-        500,
-        "A fault of this program; its log has the details.",
-    ),
-    (
-        "Unavailable",
-        503,
-        "Busy, no database, or `state_unknown`: it may or may not be done.",
-    ),
-];
-
 /// The whole document; `base` is the path before every address of ours.
 pub(super) fn document(routes: &Routes, base: &str) -> Value {
     let mut paths = Map::new();
@@ -134,7 +84,7 @@ pub(super) fn document(routes: &Routes, base: &str) -> Value {
         let schema = serde_json::to_value(schema).unwrap_or_default();
         schemas.insert(name.into_owned(), schema);
     }
-    let problems = PROBLEMS.iter().map(|(name, _, meaning)| {
+    let problems = SHARED.iter().map(|(name, _, meaning)| {
         let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let problem = json!({
             "description": meaning,
@@ -209,7 +159,7 @@ fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
         422 => has_body || has_query || makes,
         _ => true,
     };
-    for (name, status, _) in PROBLEMS.iter().filter(|(_, status, _)| can_be(*status)) {
+    for (name, status, _) in SHARED.iter().filter(|(_, status, _)| can_be(*status)) {
         let response = &mut operation["responses"][status.to_string()];
         if response.is_null() {
             *response = json!({"$ref": format!("#/components/responses/{name}")});

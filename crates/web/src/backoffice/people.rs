@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::bearer::{Acting, Address, COOKIE};
+use super::codes::Code;
 use super::extract::Body;
 use super::instant::Instant;
 use super::problem::Problem;
@@ -103,17 +104,16 @@ async fn sign_in(
     let let_in = let_in.map_err(|error| match error {
         SignInError::Denied => {
             let detail = "the e-mail address, the password or the code is wrong";
-            Problem::new(StatusCode::UNAUTHORIZED, "sign_in_denied", detail)
+            Problem::new(Code::SignInDenied, detail)
         }
         SignInError::CodeNeeded => {
             let detail = "the code of the second factor is needed";
-            Problem::new(StatusCode::UNAUTHORIZED, "code_needed", detail)
+            Problem::new(Code::CodeNeeded, detail)
         }
         SignInError::Locked { until } => {
             let seconds = until.millis_since(now).max(0) / 1_000 + 1;
             let detail = "too many wrong passwords or codes: locked for a while";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked", detail)
-                .with(header::RETRY_AFTER, &seconds.to_string())
+            Problem::new(Code::Locked, detail).with(header::RETRY_AFTER, &seconds.to_string())
         }
         SignInError::Office(error) => error.into(),
     })?;
@@ -125,8 +125,7 @@ pub(super) fn count_attempt(office: &BackOffice, address: std::net::IpAddr) -> R
     let counted = office.attempts().count(address, office.engine().now());
     counted.map_err(|seconds| {
         let detail = "too many attempts from this address";
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
-            .with(header::RETRY_AFTER, &seconds.to_string())
+        Problem::new(Code::TooManyAttempts, detail).with(header::RETRY_AFTER, &seconds.to_string())
     })
 }
 

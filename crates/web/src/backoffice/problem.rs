@@ -13,6 +13,8 @@ use tracing::{error, warn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::codes::Code;
+
 /// The content type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -76,13 +78,17 @@ struct Told {
 
 impl Problem {
     /// A problem with this code and these words for people.
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self::told(code.status(), code.word(), detail.into())
+    }
+
+    pub(super) fn told(status: StatusCode, code: &str, detail: String) -> Self {
         Self(Box::new(Told {
             kind: format!("/backoffice/reference#{code}"),
             title: in_words(code),
             status: status.as_u16(),
             code: code.to_owned(),
-            detail: detail.into(),
+            detail,
             errors: Vec::new(),
             headers: Vec::new(),
         }))
@@ -91,7 +97,7 @@ impl Problem {
     /// What was sent is wrong in these places.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = "what was sent is not valid";
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+        let mut problem = Self::new(Code::Invalid, detail);
         problem.0.errors = errors;
         problem
     }
@@ -106,26 +112,25 @@ impl Problem {
 
     /// There is no such thing, or it is not in reach: both look alike.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing")
+        Self::new(Code::NotFound, "there is no such thing")
     }
 
     /// Nobody is signed in, or not any more.
     pub(super) fn unauthenticated() -> Self {
         let detail = "sign in, or show a valid token";
-        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+        Self::new(Code::Unauthenticated, detail)
             .with(header::WWW_AUTHENTICATE, "Bearer realm=\"altyn\"")
     }
 
     /// The answer is not known: it may or may not be done.
     pub(super) fn state_unknown() -> Self {
         let detail = "it is not known whether it was done: look before you ask again";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "state_unknown", detail)
+        Self::new(Code::StateUnknown, detail)
     }
 
     /// The program is busy, or its database not there.
-    fn later(code: &str, detail: &str) -> Self {
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
-        problem.with(header::RETRY_AFTER, &RETRY_AFTER_S.to_string())
+    fn later(code: Code, detail: &str) -> Self {
+        Self::new(code, detail).with(header::RETRY_AFTER, &RETRY_AFTER_S.to_string())
     }
 
     /// The same with a header in the answer.
@@ -183,15 +188,15 @@ impl From<OfficeError> for Problem {
             OfficeError::NotFound => Self::not_found(),
             OfficeError::Forbidden(permission) => {
                 let detail = format!("the permission {} is needed", permission.word());
-                Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+                Self::new(Code::Forbidden, detail)
             }
             OfficeError::Invalid(flaws) => {
                 Self::invalid(flaws.into_iter().map(FieldError::from).collect())
             }
-            OfficeError::Conflict(code, words) => Self::new(StatusCode::CONFLICT, code, words),
+            OfficeError::Conflict(code, words) => Self::told(StatusCode::CONFLICT, code, words),
             OfficeError::Stale => {
                 let detail = "it was changed since you saw it: read it again";
-                Self::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
+                Self::new(Code::Stale, detail)
             }
             OfficeError::Engine(error) => error.into(),
         }
@@ -203,11 +208,11 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::Refused(refusal) => refusal.into(),
             EngineError::Denied(_) => Self::unauthenticated(),
-            EngineError::Busy => Self::later("busy", "too much is going on: try again shortly"),
+            EngineError::Busy => Self::later(Code::Busy, "too much is going on: try again shortly"),
             EngineError::Unavailable(inner) => {
                 warn!(error = ?inner, "the back office found the database unavailable");
                 Self::later(
-                    "unavailable",
+                    Code::Unavailable,
                     "the database is not available: try again shortly",
                 )
             }
@@ -224,194 +229,35 @@ impl Problem {
     /// A fault of this program, already in the log.
     pub(super) fn fault() -> Self {
         let detail = "a fault of this program: its log has the details";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", detail)
+        Self::new(Code::Fault, detail)
     }
 }
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        let conflict = StatusCode::CONFLICT;
-        let wrong = StatusCode::UNPROCESSABLE_ENTITY;
-        let (status, code) = match &refusal {
+        let code = match &refusal {
             Refusal::PaymentNotFound | Refusal::SubjectNotFound => return Self::not_found(),
             Refusal::LeaseLost | Refusal::SettingsChanged => {
-                return Self::later("busy", "settings changed meanwhile: try again shortly");
+                return Self::later(Code::Busy, "settings changed meanwhile: try again shortly");
             }
-            Refusal::ReferenceTaken(_) => (conflict, "reference_taken"),
-            Refusal::AlreadyPaid => (conflict, "already_paid"),
-            Refusal::WrongStatus(_) => (conflict, "wrong_status"),
-            Refusal::Expired => (conflict, "payment_expired"),
-            Refusal::TriesExhausted => (conflict, "tries_exhausted"),
-            Refusal::InProgress => (conflict, "operation_in_progress"),
-            Refusal::UnexpectedDeposited { .. } => (conflict, "captured_sum_differs"),
-            Refusal::StepNotExpected => (conflict, "step_not_expected"),
-            Refusal::CurrencyNotAccepted(_) => (wrong, "currency_not_accepted"),
-            Refusal::AmountInvalid => (wrong, "amount_invalid"),
-            Refusal::Exceeds { .. } => (wrong, "amount_exceeds"),
-            Refusal::BalanceTooSmall { .. } => (wrong, "balance_too_small"),
-            Refusal::MethodCannot(_) => (wrong, "method_cannot"),
-            Refusal::MethodUnavailable => (wrong, "method_unavailable"),
+            Refusal::ReferenceTaken(_) => Code::ReferenceTaken,
+            Refusal::AlreadyPaid => Code::AlreadyPaid,
+            Refusal::WrongStatus(_) => Code::WrongStatus,
+            Refusal::Expired => Code::PaymentExpired,
+            Refusal::TriesExhausted => Code::TriesExhausted,
+            Refusal::InProgress => Code::OperationInProgress,
+            Refusal::UnexpectedDeposited { .. } => Code::CapturedSumDiffers,
+            Refusal::StepNotExpected => Code::StepNotExpected,
+            Refusal::CurrencyNotAccepted(_) => Code::CurrencyNotAccepted,
+            Refusal::AmountInvalid => Code::AmountInvalid,
+            Refusal::Exceeds { .. } => Code::AmountExceeds,
+            Refusal::BalanceTooSmall { .. } => Code::BalanceTooSmall,
+            Refusal::MethodCannot(_) => Code::MethodCannot,
+            Refusal::MethodUnavailable => Code::MethodUnavailable,
         };
-        Self::new(status, code, refusal.to_string())
+        Self::new(code, refusal.to_string())
     }
 }
-
-/// Codes that are explained in the reference. Conflicts of single end points are explained there.
-pub(super) const CODES: &[(&str, u16, &str)] = &[
-    (
-        "malformed",
-        400,
-        "The body is not JSON, or the address or query cannot be read.",
-    ),
-    (
-        "unauthenticated",
-        401,
-        "No token or session was shown, or it ended.",
-    ),
-    (
-        "forbidden",
-        403,
-        "The role or the token lacks the permission that the end point needs.",
-    ),
-    (
-        "sign_in_denied",
-        401,
-        "The e-mail address, the password or the code is wrong, or the person is disabled.",
-    ),
-    (
-        "code_needed",
-        401,
-        "The password is right, and the code of the second factor is needed as well.",
-    ),
-    (
-        "password_change_required",
-        403,
-        "Somebody else set the password: change it first, at `/me/password`.",
-    ),
-    (
-        "second_factor_required",
-        403,
-        "Set up the second factor first, at `/me/second-factor`.",
-    ),
-    (
-        "csrf",
-        403,
-        "A request by cookie that changes something needs the header `X-Altyn-Csrf: 1`.",
-    ),
-    (
-        "not_found",
-        404,
-        "There is no such thing, or it is not in the caller's reach: both look alike.",
-    ),
-    (
-        "method_not_allowed",
-        405,
-        "The address is right and the method is not; `Allow` lists those that are.",
-    ),
-    ("in_use", 409, "Something else still needs it."),
-    (
-        "request_in_progress",
-        409,
-        "A request with this `Idempotency-Key` is under way, or its end is not known.",
-    ),
-    (
-        "reference_taken",
-        409,
-        "The merchant's reference names another payment already.",
-    ),
-    ("already_paid", 409, "The payment is paid."),
-    (
-        "wrong_status",
-        409,
-        "Not possible in the payment's present status.",
-    ),
-    ("payment_expired", 409, "The time to pay is over."),
-    ("tries_exhausted", 409, "No tries are left."),
-    (
-        "operation_in_progress",
-        409,
-        "An operation that excludes this one is in flight.",
-    ),
-    (
-        "captured_sum_differs",
-        409,
-        "Another sum is captured than was expected.",
-    ),
-    (
-        "step_not_expected",
-        409,
-        "The payer's step was not asked for, or was taken before.",
-    ),
-    (
-        "stale",
-        412,
-        "It was changed since the caller read it: `If-Match` names an older state.",
-    ),
-    ("body_too_large", 413, "The body is larger than 64 KiB."),
-    (
-        "unsupported_media_type",
-        415,
-        "A body must be `application/json`.",
-    ),
-    (
-        "invalid",
-        422,
-        "What was sent is not valid; `errors` says where.",
-    ),
-    (
-        "idempotency_key_reused",
-        422,
-        "The `Idempotency-Key` came with another request before.",
-    ),
-    (
-        "currency_not_accepted",
-        422,
-        "The project does not take this currency.",
-    ),
-    ("amount_invalid", 422, "The amount is not possible here."),
-    ("amount_exceeds", 422, "More is asked for than there is."),
-    (
-        "balance_too_small",
-        422,
-        "The customer's balance does not reach.",
-    ),
-    ("method_cannot", 422, "The payment method cannot do this."),
-    (
-        "method_unavailable",
-        422,
-        "The project has no such payment method.",
-    ),
-    (
-        "too_many_attempts",
-        429,
-        "Too many attempts to sign in: wait as long as `Retry-After` says.",
-    ),
-    (
-        "locked",
-        429,
-        "Too many wrong passwords or codes: locked for a while. 409 where one proves again who one is.",
-    ),
-    (
-        "fault",
-        500,
-        "A fault of this program; its log has the details.",
-    ),
-    (
-        "busy",
-        503,
-        "Too much is going on; `Retry-After` says when to try again.",
-    ),
-    (
-        "unavailable",
-        503,
-        "The database is not available; `Retry-After` says when to try again.",
-    ),
-    (
-        "state_unknown",
-        503,
-        "It is not known whether it was done: read the thing before asking again.",
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -426,11 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_unique_and_in_words() {
-        let mut codes: Vec<&str> = CODES.iter().map(|(code, ..)| *code).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), CODES.len());
+    fn titles_are_codes_in_words() {
         assert_eq!(in_words("in_use"), "In use");
         assert_eq!(in_words(""), "");
     }

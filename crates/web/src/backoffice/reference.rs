@@ -9,7 +9,8 @@ use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use serde_json::Value;
 
-use super::problem::{CODES, Problem, in_words};
+use super::codes::Code;
+use super::problem::{Problem, in_words};
 use super::reference_schemas::{Field, Schemas};
 use super::{BackOffice, PREFIX};
 
@@ -156,8 +157,8 @@ fn reference<'a>(document: &'a Value, base: &'a str, public_url: &str) -> Refere
         let has = Role::ALL.into_iter().map(|role| role.grants(permission));
         (permission.word(), has.collect())
     });
-    let codes = CODES.iter();
-    let codes = codes.map(|(code, status, words)| (*code, *status, pieces(words)));
+    let codes = Code::ALL.iter();
+    let codes = codes.map(|one| (one.word(), one.status().as_u16(), pieces(one.meaning())));
     Reference {
         base,
         version: text(&document["info"]["version"]),
@@ -355,7 +356,7 @@ mod tests {
             let short = path.strip_prefix(PREFIX).unwrap();
             assert!(html.contains(&format!(">{short}<")), "{method} {path}");
         }
-        for (code, ..) in CODES {
+        for code in Code::ALL.iter().map(|code| code.word()) {
             assert!(html.contains(&format!("id=\"{code}\"")), "{code}");
         }
         for forbidden in ["<script", " style=", "http://"] {

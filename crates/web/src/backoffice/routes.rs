@@ -18,6 +18,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::bearer::{self, Acting};
+use super::codes::Code;
 use super::problem::{PROBLEM_JSON, Problem};
 use super::{BODY_MAX, BackOffice, PREFIX, idempotency};
 
@@ -198,13 +199,13 @@ fn require(caller: &Caller, permission: Permission) -> Result<(), Problem> {
     let first = if caller.may(permission) {
         return Ok(());
     } else if caller.must_change_password() {
-        ("password_change_required", "change the password first")
+        (Code::PasswordChangeRequired, "change the password first")
     } else if caller.must_enrol() {
-        ("second_factor_required", "set up the second factor first")
+        (Code::SecondFactorRequired, "set up the second factor first")
     } else {
         return Ok(caller.require(permission)?);
     };
-    Err(Problem::new(StatusCode::FORBIDDEN, first.0, first.1))
+    Err(Problem::new(first.0, first.1))
 }
 
 /// The whole body, within its limit.
@@ -215,7 +216,7 @@ async fn collect(mut body: Body) -> Result<Bytes, Problem> {
     while let Some(frame) = body.frame().await {
         let broken = |_| {
             let detail = "the body could not be read";
-            Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
+            Problem::new(Code::Malformed, detail)
         };
         let Ok(data) = frame.map_err(broken)?.into_data() else {
             continue;
@@ -230,8 +231,7 @@ async fn collect(mut body: Body) -> Result<Bytes, Problem> {
     }
     if seen > BODY_MAX {
         let detail = format!("a body may have {BODY_MAX} bytes");
-        let status = StatusCode::PAYLOAD_TOO_LARGE;
-        return Err(Problem::new(status, "body_too_large", detail));
+        return Err(Problem::new(Code::BodyTooLarge, detail));
     }
     Ok(collected.into())
 }
@@ -248,8 +248,7 @@ fn require_json(parts: &Parts, body: &Bytes) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "a body must be application/json";
-    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    Err(Problem::new(status, "unsupported_media_type", detail))
+    Err(Problem::new(Code::UnsupportedMediaType, detail))
 }
 
 /// Headers that every answer carries.
@@ -293,11 +292,13 @@ fn plain_problem(status: StatusCode) -> Problem {
         StatusCode::NOT_FOUND => Problem::not_found(),
         StatusCode::METHOD_NOT_ALLOWED => {
             let detail = "this address knows other methods: see Allow";
-            Problem::new(status, "method_not_allowed", detail)
+            Problem::new(Code::MethodNotAllowed, detail)
         }
-        _ if status.is_client_error() => {
-            Problem::new(status, "malformed", "the request cannot be read")
-        }
+        _ if status.is_client_error() => Problem::told(
+            status,
+            Code::Malformed.word(),
+            "the request cannot be read".to_owned(),
+        ),
         _ => {
             tracing::error!(%status, "an end point of the back office failed without words");
             Problem::fault()
