@@ -177,8 +177,8 @@ impl Engine {
                 // Nothing new; the operation's timer goes on as it was.
                 return Ok(payment);
             }
-            let answer = engine.report(&owner, payment_id, operation, report).await?;
-            Ok(answer.payment)
+            let answer = engine.report(&owner, payment_id, operation, report).await;
+            Ok(answer.map_err(EngineError::late)?.payment)
         })
         .await
     }

@@ -1,7 +1,9 @@
-//! Why something that a person asked for in the back office was not done. Nothing changed then.
+//! Why something that a person asked for in the back office was not done. Nothing changed then, unless the
+//! engine says that the end is not known.
 
 use altyn_domain::{Permission, Refusal};
 use altyn_storage::StorageError;
+use tracing::warn;
 
 use crate::EngineError;
 
@@ -51,6 +53,17 @@ impl OfficeError {
     /// What was sent is wrong in one place.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Flaw::new(field, message)])
+    }
+
+    /// What a failure means behind the first write; see [`EngineError`].
+    pub(crate) fn late(self) -> Self {
+        Self::Engine(match self {
+            Self::Engine(error) => error.late(),
+            other => {
+                warn!(error = %other, "something failed after a change was written");
+                EngineError::StateUnknown
+            }
+        })
     }
 }
 

@@ -286,9 +286,6 @@ impl Engine {
         crash::point(points.1);
         match answer {
             Ok(answer) => Ok(answer),
-            Err(EngineError::Refused(refusal)) if refusal != Refusal::SettingsChanged => {
-                Err(refusal.into())
-            }
             Err(failure) => {
                 // What is on disk is the intent, and the operation's timer will ask the gateway. The caller
                 // hears exactly that: still open; never "try again", for money may have moved.

@@ -65,7 +65,7 @@ impl Engine {
                 .await;
             match saved {
                 Ok(()) => {
-                    self.reload_settings().await?;
+                    self.reload_settings().await.map_err(EngineError::late)?;
                     return Ok(result);
                 }
                 Err(StorageError::Conflict) => {}

@@ -192,7 +192,7 @@ impl Engine {
         for _ in 0..NOTES_MAX {
             match self.note(vec![act.clone()]).await {
                 Err(StorageError::Conflict) => {}
-                other => return Ok(other?),
+                other => return Ok(other.map_err(EngineError::beside)?),
             }
         }
         Err(EngineError::Busy.into())

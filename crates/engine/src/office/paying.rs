@@ -245,7 +245,8 @@ impl Engine {
             }
             Err(other) => return Err(other.into()),
         };
-        self.card(caller, &reach, &payment).await
+        let card = self.card(caller, &reach, &payment).await;
+        card.map_err(OfficeError::late)
     }
 
     /// A customer pays as who he or she is, and sets nothing that is the merchant's.
@@ -318,10 +319,11 @@ impl Engine {
         let (project, action) = (payment.project_id, "payment.try_asked");
         self.note_asked(caller, project, action, id, detail).await?;
         let answer = self.pay(&owner, id, request).await?;
+        let card = self.card(caller, &reach, &answer.payment).await;
         Ok(TryBegun {
             operation: answer.operation,
             next: self.next_step(&answer),
-            payment: self.card(caller, &reach, &answer.payment).await?,
+            payment: card.map_err(OfficeError::late)?,
         })
     }
 

@@ -9,7 +9,9 @@ use super::card::OperationCard;
 use super::payments::PaymentLine;
 use super::{BACKOFFICE, checked_text, minor_of, name_of};
 use crate::undo::AskedBy;
-use crate::{Caller, CaptureRequest, Engine, OfficeError, Owner, Reach, RefundRequest, Wait};
+use crate::{
+    Caller, CaptureRequest, Engine, EngineError, OfficeError, Owner, Reach, RefundRequest, Wait,
+};
 
 /// The most characters of a reason and of a key.
 const REASON_MAX: usize = 500;
@@ -84,7 +86,7 @@ impl Undone {
         kind: OperationKind,
         amount: Option<i64>,
     ) -> Result<Self, OfficeError> {
-        let operation = answer.operation().ok_or(OfficeError::NotFound)?;
+        let operation = answer.operation().ok_or(EngineError::StateUnknown)?;
         let same = operation.kind == kind && amount.is_none_or(|it| it == operation.amount);
         if answer.repeated && !same {
             let words = format!(

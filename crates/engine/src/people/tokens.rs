@@ -130,7 +130,8 @@ impl Engine {
         let user = User::open(record.ok_or_else(denied)?, self.vault())?;
         let now = self.now();
         if now.millis_since(found.seen_at) >= TOUCH_MS {
-            self.storage().touch_token(found.id, now).await?;
+            let noted = self.storage().touch_token(found.id, now).await;
+            noted.map_err(EngineError::beside)?;
         }
         Ok(self.caller_of(&user, found.id, permissions))
     }

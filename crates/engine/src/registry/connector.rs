@@ -130,7 +130,8 @@ impl Engine {
             self.connector_edit(&registered, act)
         })
         .await?;
-        Ok((self.connector_view(caller, id)?, key))
+        let view = self.connector_view(caller, id);
+        Ok((view.map_err(OfficeError::late)?, key))
     }
 
     /// All connectors of the registry, by name.
@@ -187,7 +188,7 @@ impl Engine {
             self.connector_edit(&registered, act)
         })
         .await?;
-        self.connector_view(caller, id)
+        self.connector_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Gives a connector a new key, shown here and never again. Until the overlap ends, the old key is valid

@@ -112,7 +112,7 @@ impl Engine {
             self.method_edit(caller, &method, "method.created", detail)
         })
         .await?;
-        self.method_view(caller, id)
+        self.method_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Changes a payment method, if it is still as the caller saw it.
@@ -149,7 +149,7 @@ impl Engine {
             )
         })
         .await?;
-        self.method_view(caller, id)
+        self.method_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Deletes a payment method: nothing is begun by it any more. What was begun goes on.

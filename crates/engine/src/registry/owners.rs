@@ -80,7 +80,7 @@ impl Engine {
             self.reseller_edit(caller, &reseller, "reseller.created")
         })
         .await?;
-        self.reseller_view(caller, id)
+        self.reseller_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Renames a reseller below the caller's own; the root operator's people rename the root too.
@@ -113,7 +113,7 @@ impl Engine {
             self.reseller_edit(caller, &reseller, "reseller.changed")
         })
         .await?;
-        self.reseller_view(caller, id)
+        self.reseller_view(caller, id).map_err(OfficeError::late)
     }
 
     /// A reseller in reach.
@@ -180,7 +180,7 @@ impl Engine {
             self.merchant_edit(caller, &merchant, "merchant.created")
         })
         .await?;
-        self.merchant_view(caller, id)
+        self.merchant_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Renames a merchant.
@@ -208,7 +208,7 @@ impl Engine {
             self.merchant_edit(caller, &merchant, "merchant.changed")
         })
         .await?;
-        self.merchant_view(caller, id)
+        self.merchant_view(caller, id).map_err(OfficeError::late)
     }
 
     /// A merchant in reach.

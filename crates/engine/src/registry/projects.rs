@@ -145,7 +145,7 @@ impl Engine {
                 Ok((edit, id))
             })
             .await?;
-        self.project_view(caller, id)
+        self.project_view(caller, id).map_err(OfficeError::late)
     }
 
     /// Changes what people decide of a project. Endpoints, methods and keys stay.
@@ -184,7 +184,7 @@ impl Engine {
             Ok((edit, ()))
         })
         .await?;
-        self.project_view(caller, id)
+        self.project_view(caller, id).map_err(OfficeError::late)
     }
 
     /// A project in reach.

@@ -125,9 +125,9 @@ codes! {
         Fault "fault" "A fault of this program; its log has the details."
     }
     503 Unavailable "Busy, no database, or `state_unknown`: it may or may not be done." {
-        Busy "busy" "Too much is going on; `Retry-After` says when to try again."
+        Busy "busy" "Too much is going on, and nothing was done; `Retry-After` says when to try again."
         Unavailable "unavailable"
-            "The database is not available; `Retry-After` says when to try again."
+            "The database is not available, and nothing was done; `Retry-After` says when to try again."
         StateUnknown "state_unknown"
             "It is not known whether it was done: read the thing before asking again."
     }

@@ -1,8 +1,9 @@
 //! `Idempotency-Key` on requests that make something: a repeat is not carried out, it gets the first answer.
 //!
 //! An answer of success is kept for 30 days and given again, marked by `Idempotency-Replayed: true`. A refusal
-//! changed nothing and is forgotten, so the caller may mend the request and use the key again. After a fault,
-//! or if the end is not known, the key stays taken: the request is never carried out a second time.
+//! changed nothing and is forgotten, so the caller may mend the request and use the key again; so is a request
+//! that found us busy or without a database, of which nothing was done. After a fault, or if the end is not
+//! known, the key stays taken: the request is never carried out a second time.
 
 use altyn_engine::{Caller, Engine, Repeat, Repeatable};
 use axum::body::{Body, Bytes};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tracing::error;
 
 use super::codes::Code;
-use super::problem::Problem;
+use super::problem::{NothingDone, Problem};
 
 /// The request's header.
 pub(super) const KEY_HEADER: &str = "idempotency-key";
@@ -62,10 +63,11 @@ pub(super) async fn carry_out(
     if status.is_success() {
         return keep(engine, &place, response).await;
     }
-    if !status.is_server_error()
+    let nothing_done = response.extensions().get::<NothingDone>().is_some();
+    if (!status.is_server_error() || nothing_done)
         && let Err(error) = engine.forget_repeatable(&place).await
     {
-        error!(%error, "a refused request with a key could not be forgotten");
+        error!(%error, "a request with a key that was not carried out could not be forgotten");
     }
     Ok(response)
 }

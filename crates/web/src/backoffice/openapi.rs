@@ -51,7 +51,9 @@ numbers of minor units with a currency beside them; instants are RFC 3339 in UTC
 
 **Repeating.** Each POST of somebody who is signed in takes an `Idempotency-Key`. A repeat within 30 days gets the first answer with \
 `Idempotency-Replayed: true`. The same key with another request is 422 `idempotency_key_reused`; while the \
-first is under way, or if its end is not known, 409 `request_in_progress`. A refusal (4xx) frees the key.
+first is under way, or if its end is not known, 409 `request_in_progress`. A refusal (4xx) frees the key, and so does 503 \
+`busy` or `unavailable`: nothing was done, so send the same again, with the same key. After 503 `state_unknown` \
+and after 500 the key stays taken for 30 days: look whether it was done before you ask again with another key.
 
 **Lists** come in pages of `limit` things (1 to 100); send `next` as `after` for the following page.
 

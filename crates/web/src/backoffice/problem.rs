@@ -74,7 +74,14 @@ struct Told {
     errors: Vec<FieldError>,
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether the caller may send the same again.
+    #[serde(skip)]
+    nothing_done: bool,
 }
+
+/// Marks an answer with status 5xx to a request of which nothing was carried out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NothingDone;
 
 impl Problem {
     /// A problem with this code and these words for people.
@@ -91,6 +98,7 @@ impl Problem {
             detail,
             errors: Vec::new(),
             headers: Vec::new(),
+            nothing_done: false,
         }))
     }
 
@@ -128,9 +136,11 @@ impl Problem {
         Self::new(Code::StateUnknown, detail)
     }
 
-    /// The program is busy, or its database not there.
+    /// The program is busy, or its database not there. Nothing was done.
     fn later(code: Code, detail: &str) -> Self {
-        Self::new(code, detail).with(header::RETRY_AFTER, &RETRY_AFTER_S.to_string())
+        let mut problem = Self::new(code, detail);
+        problem.0.nothing_done = true;
+        problem.with(header::RETRY_AFTER, &RETRY_AFTER_S.to_string())
     }
 
     /// The same with a header in the answer.
@@ -165,10 +175,14 @@ impl IntoResponse for Problem {
     fn into_response(mut self) -> Response {
         let status = self.status();
         let headers = std::mem::take(&mut self.0.headers);
+        let nothing_done = self.0.nothing_done;
         let mut response = (status, axum::Json(self)).into_response();
         let kind = HeaderValue::from_static(PROBLEM_JSON);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().extend(headers);
+        if nothing_done {
+            response.extensions_mut().insert(NothingDone);
+        }
         response
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use altyn_domain::{Connector, Timestamp};
 use altyn_engine::{Clock, Engine, EngineConfig, EngineParts, Entropy, Vault};
+use altyn_storage::Storage;
 use altyn_storage_sqlite::SqliteStorage;
 use altyn_web::backoffice::{self, BackOffice};
 use axum::body::Body;
@@ -148,6 +149,15 @@ impl Office {
     }
 
     pub async fn open_with(config: EngineConfig, connectors: Vec<Arc<dyn Connector>>) -> Self {
+        Self::open_over(|storage| storage, config, connectors).await
+    }
+
+    /// One whose database is reached through something else.
+    pub async fn open_over(
+        through: impl FnOnce(Arc<dyn Storage>) -> Arc<dyn Storage>,
+        config: EngineConfig,
+        connectors: Vec<Arc<dyn Connector>>,
+    ) -> Self {
         let folder = TempDir::new().expect("a folder");
         let storage = SqliteStorage::open(folder.path().join("altyn.db")).expect("a database");
         let hands = Arc::new(Hands {
@@ -155,7 +165,7 @@ impl Office {
             drawn: AtomicU64::new(0),
         });
         let engine = Engine::start(EngineParts {
-            storage: Arc::new(storage),
+            storage: through(Arc::new(storage)),
             clock: hands.clone(),
             entropy: hands.clone(),
             vault: Vault::try_new(&[7; Vault::KEY_LENGTH]).expect("a key"),
