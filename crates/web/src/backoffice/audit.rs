@@ -82,22 +82,24 @@ struct AuditLine {
     hash: String,
 }
 
-fn shown(entry: AuditEntry) -> AuditLine {
-    AuditLine {
-        chain: entry.chain.to_string(),
-        number: entry.number,
-        at: Instant(entry.at),
-        actor: entry.actor.map(|id| id.to_string()),
-        actor_name: entry.actor_name,
-        owner: entry.scope.map(|id| id.to_string()),
-        action: entry.action,
-        subject: entry.subject,
-        detail: serde_json::from_str(&entry.detail).unwrap_or_default(),
-        hash: entry
-            .hash
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+impl From<AuditEntry> for AuditLine {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            chain: entry.chain.to_string(),
+            number: entry.number,
+            at: Instant(entry.at),
+            actor: entry.actor.map(|id| id.to_string()),
+            actor_name: entry.actor_name,
+            owner: entry.scope.map(|id| id.to_string()),
+            action: entry.action,
+            subject: entry.subject,
+            detail: serde_json::from_str(&entry.detail).unwrap_or_default(),
+            hash: entry
+                .hash
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        }
     }
 }
 
@@ -125,10 +127,7 @@ async fn list(
     Acting(caller): Acting,
     Query(filter): Query<Filter>,
 ) -> Result<Json<Page<AuditLine>>, Problem> {
-    let page = PageQuery {
-        limit: filter.limit,
-        after: filter.after,
-    };
+    let page = PageQuery::new(filter.limit, filter.after);
     let limit = page.limit()?;
     let after = page.after::<Place>(LIST)?;
     let after = after.map(|(at, chain, number)| AuditPlace {
@@ -154,5 +153,5 @@ async fn list(
     let found = office
         .engine()
         .audit_trail(&caller, query, after, limit + 1);
-    Ok(Json(Page::of(LIST, found.await?, limit, place, shown)))
+    Ok(Page::of(LIST, found.await?, limit, place))
 }

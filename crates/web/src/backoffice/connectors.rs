@@ -12,11 +12,11 @@ use utoipa_axum::routes;
 
 use super::amounts::Range;
 use super::bearer::Acting;
-use super::etag::{IfMatch, Tagged};
+use super::etag::{IfMatch, Stateful as _, Tagged};
 use super::extract::{Body, Id, Query, present};
 use super::form::{Field, fields};
 use super::instant::Instant;
-use super::paging::{Page, PageQuery, page};
+use super::paging::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::RefundWord;
 use super::{BackOffice, Routes, Rule};
@@ -90,30 +90,25 @@ struct OldKey {
     until: Instant,
 }
 
-fn shown(view: ConnectorView) -> Connector {
-    Connector {
-        id: view.id.to_string(),
-        name: view.name,
-        url: view.url,
-        allow_http: view.allow_http,
-        processing_period_min: view.processing_period_min,
-        schema: view.schema,
-        fields: fields(view.form.fields),
-        common: Value::Object(view.static_values),
-        key_hint: view.key_hint,
-        old_key: view.old_key.map(|(key_hint, until)| OldKey {
-            key_hint,
-            until: Instant(until),
-        }),
-        instances: view.instances,
-        created_at: Instant(view.created_at),
-    }
-}
-
-fn tagged(view: ConnectorView) -> Tagged<Connector> {
-    Tagged {
-        tag: view.etag().to_owned(),
-        body: shown(view),
+impl From<ConnectorView> for Connector {
+    fn from(view: ConnectorView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            name: view.name,
+            url: view.url,
+            allow_http: view.allow_http,
+            processing_period_min: view.processing_period_min,
+            schema: view.schema,
+            fields: fields(view.form.fields),
+            common: Value::Object(view.static_values),
+            key_hint: view.key_hint,
+            old_key: view.old_key.map(|(key_hint, until)| OldKey {
+                key_hint,
+                until: Instant(until),
+            }),
+            instances: view.instances,
+            created_at: Instant(view.created_at),
+        }
     }
 }
 
@@ -134,7 +129,7 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Connector>>, Problem> {
     let found = office.engine().connectors(&caller)?;
-    page(LIST, &query, found, |one| (one.name.clone(), one.id), shown)
+    Page::part(LIST, &query, found, |one| (one.name.clone(), one.id))
 }
 
 /// A connector to be registered.
@@ -208,10 +203,10 @@ async fn create(
     };
     let (view, key) = office.engine().create_connector(&caller, new).await?;
     let made = Tagged {
-        tag: view.etag().to_owned(),
+        tag: view.tag(),
         body: NewlyRegistered {
             key: key.expose().to_owned(),
-            connector: shown(view),
+            connector: view.into(),
         },
     };
     Ok((StatusCode::CREATED, made))
@@ -233,7 +228,7 @@ async fn read(
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
 ) -> Result<Tagged<Connector>, Problem> {
-    Ok(tagged(office.engine().connector_view(&caller, id)?))
+    Ok(Tagged::of(office.engine().connector_view(&caller, id)?))
 }
 
 /// What is to be changed; what is left away stays.
@@ -293,7 +288,7 @@ async fn change(
     };
     let engine = office.engine();
     let changed = engine.update_connector(&caller, id, wanted, expected.tag());
-    Ok(tagged(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }
 
 /// Delete a connector

@@ -142,10 +142,7 @@ async fn list(
     Id(project): Id<ProjectId>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<CustomerShown>>, Problem> {
-    let page = PageQuery {
-        limit: query.limit,
-        after: query.after,
-    };
+    let page = PageQuery::new(query.limit, query.after);
     let after: Option<CustomerPlace> = page.after(LIST)?;
     let query = CustomerQuery {
         narrowing: Narrowing {
@@ -157,8 +154,7 @@ async fn list(
         limit: page.limit()?,
     };
     let page = office.engine().office_customers(&caller, &query).await?;
-    let data = page.items.into_iter().map(CustomerShown::from).collect();
-    Ok(Json(Page::new(LIST, data, page.next)))
+    Ok(Page::new(LIST, page.items, page.next))
 }
 
 /// Read a customer
@@ -244,10 +240,7 @@ async fn statement(
     Ids(project, id): Ids<ProjectId, CustomerId>,
     Query(query): Query<StatementQuery>,
 ) -> Result<Json<Page<LineShown>>, Problem> {
-    let page = PageQuery {
-        limit: query.limit,
-        after: query.after,
-    };
+    let page = PageQuery::new(query.limit, query.after);
     let currency = currency_in("currency", &query.currency)?;
     let after: Option<PlaceInCursor> = page.after(STATEMENT)?;
     let after = after.map(|(at, payment_id, number, balance)| StatementPlace {
@@ -270,11 +263,11 @@ async fn statement(
         operation: entry.operation,
         order_reference: entry.order_reference,
     };
-    let next = found.next;
-    let next: Option<PlaceInCursor> =
-        next.map(|place| (place.at, place.payment_id, place.number, place.balance));
-    let data = found.items.into_iter().map(line).collect();
-    Ok(Json(Page::new(STATEMENT, data, next)))
+    let place = |place: StatementPlace| -> PlaceInCursor {
+        (place.at, place.payment_id, place.number, place.balance)
+    };
+    let lines: Vec<_> = found.items.into_iter().map(line).collect();
+    Ok(Page::new(STATEMENT, lines, found.next.map(place)))
 }
 
 /// A surplus that money is to be taken from.

@@ -3,6 +3,7 @@
 //! `If-Match` may be left away; then the last change wins. If it is sent it is honoured: a change of a thing
 //! that moved meanwhile is refused with 412 and changes nothing.
 
+use altyn_engine::{ConnectorView, MerchantView, MethodView, ProjectView, ResellerView, UserView};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
@@ -23,6 +24,40 @@ pub struct Tagged<T> {
     pub tag: String,
     /// The thing.
     pub body: T,
+}
+
+/// What the engine shows together with the tag of its state.
+pub(super) trait Stateful {
+    fn tag(&self) -> String;
+}
+
+macro_rules! stateful {
+    ($($view:ty),+) => {$(
+        impl Stateful for $view {
+            fn tag(&self) -> String {
+                self.etag().into()
+            }
+        }
+    )+};
+}
+
+stateful!(
+    ConnectorView,
+    MerchantView,
+    MethodView,
+    ProjectView,
+    ResellerView,
+    UserView
+);
+
+impl<T> Tagged<T> {
+    /// The thing as the engine shows it.
+    pub(super) fn of<V: Stateful + Into<T>>(view: V) -> Self {
+        Self {
+            tag: view.tag(),
+            body: view.into(),
+        }
+    }
 }
 
 impl<T: Serialize> IntoResponse for Tagged<T> {

@@ -105,10 +105,7 @@ async fn list(
     Acting(caller): Acting,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<IncidentShown>>, Problem> {
-    let page = PageQuery {
-        limit: query.limit,
-        after: query.after,
-    };
+    let page = PageQuery::new(query.limit, query.after);
     let payment = query.payment_id.as_deref();
     let query = IncidentQuery {
         payment_id: payment.map(|id| id_in("payment_id", id)).transpose()?,
@@ -122,8 +119,7 @@ async fn list(
         limit: page.limit()?,
     };
     let page = office.engine().office_incidents(&caller, &query).await?;
-    let data = page.items.into_iter().map(IncidentShown::from).collect();
-    Ok(Json(Page::new(LIST, data, page.next)))
+    Ok(Page::new(LIST, page.items, page.next))
 }
 
 /// A decision.

@@ -60,15 +60,17 @@ struct Invitation {
     expires_at: Instant,
 }
 
-fn shown(view: InvitationView) -> Invitation {
-    Invitation {
-        id: view.id.to_string(),
-        email: view.email,
-        role: RoleWord(view.role),
-        place: view.scope.into(),
-        invited_by: view.invited_by.to_string(),
-        created_at: Instant(view.created_at),
-        expires_at: Instant(view.expires_at),
+impl From<InvitationView> for Invitation {
+    fn from(view: InvitationView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            email: view.email,
+            role: RoleWord(view.role),
+            place: view.scope.into(),
+            invited_by: view.invited_by.to_string(),
+            created_at: Instant(view.created_at),
+            expires_at: Instant(view.expires_at),
+        }
     }
 }
 
@@ -92,13 +94,7 @@ async fn list(
     let found = office
         .engine()
         .invitations(&caller, page.after(LIST)?, limit + 1);
-    Ok(Json(Page::of(
-        LIST,
-        found.await?,
-        limit,
-        |one| one.id,
-        shown,
-    )))
+    Ok(Page::of(LIST, found.await?, limit, |one| one.id))
 }
 
 /// Whom to invite, and to what.
@@ -164,7 +160,7 @@ async fn invite(
     let (view, secret) = office.engine().invite(&caller, new).await?;
     let made = InvitationMade {
         secret: secret.expose().to_owned(),
-        invitation: shown(view),
+        invitation: view.into(),
     };
     Ok((StatusCode::CREATED, Json(made)))
 }

@@ -208,8 +208,7 @@ async fn sessions(
     Acting(caller): Acting,
 ) -> Result<Json<Page<Session>>, Problem> {
     let found = office.engine().sessions(&caller).await?;
-    let data = found.into_iter().map(session).collect();
-    Ok(Json(Page { data, next: None }))
+    Ok(Page::whole(found.into_iter().map(session)))
 }
 
 /// End a session

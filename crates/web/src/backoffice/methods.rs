@@ -23,7 +23,7 @@ use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Query, id_in, present};
 use super::form::{Field, fields};
 use super::instant::Instant;
-use super::paging::{Page, PageQuery, page};
+use super::paging::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::{CustomerKindWord, MethodKindWord, RefundWord};
 use super::{BackOffice, Routes, Rule};
@@ -333,39 +333,34 @@ pub(super) struct Method {
     created_at: Instant,
 }
 
-pub(super) fn shown(view: MethodView) -> Method {
-    let facts = view.facts;
-    Method {
-        id: view.id.to_string(),
-        reseller_id: view.reseller_id.to_string(),
-        reseller_name: view.reseller_name,
-        name: MethodTitle::shown(facts.name),
-        kind: MethodKindWord(facts.kind),
-        currencies: facts.ranges.into_iter().map(Into::into).collect(),
-        countries: facts.countries,
-        customer_kinds: facts
-            .customer_kinds
-            .into_iter()
-            .map(CustomerKindWord)
-            .collect(),
-        abilities: facts.abilities.into(),
-        position: facts.position,
-        active: facts.active,
-        offered_to: offered_to(facts.offer),
-        processing_period_min: facts.processing_period_min,
-        provider: ProviderPair {
-            purchase: facts.provider.purchase,
-            refund: facts.provider.refund,
-        },
-        inside: view.own.map(MethodInside::shown),
-        created_at: Instant(view.created_at),
-    }
-}
-
-fn tagged(view: MethodView) -> Tagged<Method> {
-    Tagged {
-        tag: view.etag().to_owned(),
-        body: shown(view),
+impl From<MethodView> for Method {
+    fn from(view: MethodView) -> Self {
+        let facts = view.facts;
+        Self {
+            id: view.id.to_string(),
+            reseller_id: view.reseller_id.to_string(),
+            reseller_name: view.reseller_name,
+            name: MethodTitle::shown(facts.name),
+            kind: MethodKindWord(facts.kind),
+            currencies: facts.ranges.into_iter().map(Into::into).collect(),
+            countries: facts.countries,
+            customer_kinds: facts
+                .customer_kinds
+                .into_iter()
+                .map(CustomerKindWord)
+                .collect(),
+            abilities: facts.abilities.into(),
+            position: facts.position,
+            active: facts.active,
+            offered_to: offered_to(facts.offer),
+            processing_period_min: facts.processing_period_min,
+            provider: ProviderPair {
+                purchase: facts.provider.purchase,
+                refund: facts.provider.refund,
+            },
+            inside: view.own.map(MethodInside::shown),
+            created_at: Instant(view.created_at),
+        }
     }
 }
 
@@ -386,13 +381,7 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Method>>, Problem> {
     let found = office.engine().methods(&caller)?;
-    page(
-        LIST,
-        &query,
-        found,
-        |one| (one.facts.position, one.id),
-        shown,
-    )
+    Page::part(LIST, &query, found, |one| (one.facts.position, one.id))
 }
 
 /// A payment method to be made.
@@ -494,7 +483,7 @@ async fn create(
         },
     };
     let made = engine.create_method(&caller, new).await?;
-    Ok((StatusCode::CREATED, tagged(made)))
+    Ok((StatusCode::CREATED, Tagged::of(made)))
 }
 
 /// Read a payment method
@@ -513,7 +502,7 @@ async fn read(
     Acting(caller): Acting,
     Id(id): Id<MethodId>,
 ) -> Result<Tagged<Method>, Problem> {
-    Ok(tagged(office.engine().method_view(&caller, id)?))
+    Ok(Tagged::of(office.engine().method_view(&caller, id)?))
 }
 
 /// What is to be changed; what is left away stays.
@@ -594,7 +583,7 @@ async fn change(
     };
     let engine = office.engine();
     let changed = engine.update_method(&caller, id, wanted, expected.tag());
-    Ok(tagged(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }
 
 /// Delete a payment method
@@ -657,12 +646,14 @@ struct MethodSource {
     fields: Vec<Field>,
 }
 
-fn source(choice: ConnectorChoice) -> MethodSource {
-    MethodSource {
-        connector: MadeFrom::shown(choice.connector),
-        name: choice.name,
-        kind: MethodKindWord(choice.kind),
-        fields: fields(choice.form.fields),
+impl From<ConnectorChoice> for MethodSource {
+    fn from(choice: ConnectorChoice) -> Self {
+        Self {
+            connector: MadeFrom::shown(choice.connector),
+            name: choice.name,
+            kind: MethodKindWord(choice.kind),
+            fields: fields(choice.form.fields),
+        }
     }
 }
 
@@ -681,6 +672,5 @@ async fn choices(
     Acting(caller): Acting,
 ) -> Result<Json<Page<MethodSource>>, Problem> {
     let found = office.engine().connector_choices(&caller)?;
-    let data = found.into_iter().map(source).collect();
-    Ok(Json(Page { data, next: None }))
+    Ok(Page::whole(found))
 }

@@ -3,8 +3,6 @@
 //! A cursor is opaque to callers: a place in one list, coded with the list's name, so that a cursor of another
 //! list is refused. It gives no right to anything: a list shows only what is in reach, wherever it begins.
 
-use std::cmp::Ordering;
-
 use axum::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -48,6 +46,11 @@ struct Cursor<T> {
 }
 
 impl PageQuery {
+    /// What a query of a list's own says of pages.
+    pub fn new(limit: Option<u32>, after: Option<String>) -> Self {
+        Self { limit, after }
+    }
+
     /// How many things are wanted.
     ///
     /// # Errors
@@ -92,25 +95,48 @@ pub struct Page<T: ToSchema> {
 
 impl<T: ToSchema> Page<T> {
     /// A page whose `last` place is given if there may be more behind it.
-    pub fn new<C: Serialize>(list: &str, data: Vec<T>, last: Option<C>) -> Self {
+    pub fn new<S: Into<T>, C: Serialize>(list: &str, items: Vec<S>, last: Option<C>) -> Json<Self> {
         let next = last.and_then(|last| next(list, last));
-        Self { data, next }
+        let data = items.into_iter().map(Into::into).collect();
+        Json(Self { data, next })
+    }
+
+    /// The one page of a list that is given whole: it never has very many things.
+    pub fn whole<S: Into<T>>(items: impl IntoIterator<Item = S>) -> Json<Self> {
+        let data = items.into_iter().map(Into::into).collect();
+        Json(Self { data, next: None })
     }
 
     /// A page of a list that was read with one thing more than `limit`: what is too much is dropped, and
     /// `place` says where the last shown one stands.
-    pub fn of<S, C: Serialize>(
+    pub fn of<S: Into<T>, C: Serialize>(
         list: &str,
         mut found: Vec<S>,
         limit: u32,
         place: impl Fn(&S) -> C,
-        show: impl Fn(S) -> T,
-    ) -> Self {
+    ) -> Json<Self> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let is_more = found.len() > limit;
         found.truncate(limit);
         let last = found.last().filter(|_| is_more).map(place);
-        Self::new(list, found.into_iter().map(show).collect(), last)
+        Self::new(list, found, last)
+    }
+
+    /// The wanted page of a list that the engine gives whole, in the order of `place`.
+    ///
+    /// # Errors
+    /// See [`PageQuery`].
+    pub fn part<S: Into<T>, C: Ord + Serialize + DeserializeOwned>(
+        list: &str,
+        query: &PageQuery,
+        mut found: Vec<S>,
+        place: impl Fn(&S) -> C,
+    ) -> Result<Json<Self>, Problem> {
+        let limit = query.limit()?;
+        if let Some(after) = query.after::<C>(list)? {
+            found.retain(|one| place(one) > after);
+        }
+        Ok(Self::of(list, found, limit, place))
     }
 }
 
@@ -122,33 +148,6 @@ fn next<C: Serialize>(list: &str, last: C) -> Option<String> {
     };
     let text = serde_json::to_vec(&cursor).ok()?;
     Some(URL_SAFE_NO_PAD.encode(text))
-}
-
-/// A page of a list that the engine gives whole, in the order of `place`.
-pub(super) fn page<S, T, C>(
-    list: &str,
-    query: &PageQuery,
-    found: Vec<S>,
-    place: impl Fn(&S) -> C,
-    show: impl Fn(S) -> T,
-) -> Result<Json<Page<T>>, Problem>
-where
-    T: ToSchema,
-    C: Ord + Serialize + DeserializeOwned,
-{
-    let limit = query.limit()?;
-    let after: Option<C> = query.after(list)?;
-    let is_behind = |one: &S| {
-        let after = after.as_ref();
-        after.is_none_or(|after| place(one).cmp(after) == Ordering::Greater)
-    };
-    let behind = found.into_iter().filter(is_behind);
-    let rest = behind.take(
-        usize::try_from(limit)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1),
-    );
-    Ok(Json(Page::of(list, rest.collect(), limit, place, show)))
 }
 
 #[cfg(test)]
@@ -164,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_on_in_its_own_list_only() {
-        let page: Page<u32> = Page::of("numbers", vec![1, 2, 3], 2, |n| *n, |n| n);
+        let Json(page) = Page::<u32>::of("numbers", vec![1_u32, 2, 3], 2, |n| *n);
         assert_eq!(page.data, [1, 2]);
         let next = page.next.unwrap();
         assert_eq!(after(&next).after::<u32>("numbers").unwrap(), Some(2));
@@ -173,8 +172,10 @@ mod tests {
         for text in ["", "e30", "%%%", &"A".repeat(5_000)] {
             assert!(after(text).after::<u32>("numbers").is_err(), "{text}");
         }
-        let last: Page<u32> = Page::of("numbers", vec![3], 2, |n| *n, |n| n);
+        let last = Page::<u32>::of("numbers", vec![3_u32], 2, |n| *n);
         assert_eq!(last.next, None);
+        let rest = Page::<u32>::part("numbers", &after(&next), vec![1_u32, 2, 3], |n| *n);
+        assert_eq!(rest.unwrap().data, [3]);
     }
 
     #[test]

@@ -438,8 +438,8 @@ pub struct EventShown {
     pub sums: SumsShown,
 }
 
-impl EventShown {
-    pub(super) fn of(event: EventLine) -> Self {
+impl From<EventLine> for EventShown {
+    fn from(event: EventLine) -> Self {
         Self {
             number: event.number,
             kind: EventWord(event.kind),

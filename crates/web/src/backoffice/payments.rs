@@ -71,10 +71,7 @@ struct ListQuery {
 
 impl ListQuery {
     fn into_query(self) -> Result<PaymentQuery, Problem> {
-        let page = PageQuery {
-            limit: self.limit,
-            after: self.after,
-        };
+        let page = PageQuery::new(self.limit, self.after);
         let statuses = self.status.as_deref().unwrap_or_default();
         let statuses = statuses.split(',').map(str::trim).filter(|s| !s.is_empty());
         let customer = self.customer_id.as_deref();
@@ -133,8 +130,7 @@ async fn list(
 ) -> Result<Json<Page<PaymentInList>>, Problem> {
     let query = query.into_query()?;
     let page = office.engine().office_payments(&caller, &query).await?;
-    let data = page.items.into_iter().map(PaymentInList::from).collect();
-    Ok(Json(Page::new(LIST, data, page.next)))
+    Ok(Page::new(LIST, page.items, page.next))
 }
 
 /// A payer, as the merchant knows it.
@@ -396,7 +392,7 @@ async fn events(
     Id(id): Id<PaymentId>,
 ) -> Result<Json<Page<EventShown>>, Problem> {
     let found = office.engine().office_events(&caller, id).await?;
-    Ok(whole(found.into_iter().map(EventShown::of)))
+    Ok(Page::whole(found))
 }
 
 /// List the callbacks of a payment
@@ -416,7 +412,7 @@ async fn deliveries(
     Id(id): Id<PaymentId>,
 ) -> Result<Json<Page<DeliveryShown>>, Problem> {
     let found = office.engine().office_deliveries(&caller, id).await?;
-    Ok(whole(found.into_iter().map(DeliveryShown::from)))
+    Ok(Page::whole(found))
 }
 
 /// List the postings of a payment
@@ -436,13 +432,5 @@ async fn postings(
     Id(id): Id<PaymentId>,
 ) -> Result<Json<Page<PostingShown>>, Problem> {
     let found = office.engine().office_postings(&caller, id).await?;
-    Ok(whole(found.into_iter().map(PostingShown::from)))
-}
-
-/// A list that is one page: a payment has at most some hundred of each.
-fn whole<T: ToSchema>(data: impl Iterator<Item = T>) -> Json<Page<T>> {
-    Json(Page {
-        data: data.collect(),
-        next: None,
-    })
+    Ok(Page::whole(found))
 }

@@ -14,8 +14,8 @@ use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Ids, Query, id_in};
 use super::instant::Instant;
-use super::methods::{self, Method};
-use super::paging::{Page, PageQuery, page};
+use super::methods::Method;
+use super::paging::{Page, PageQuery};
 use super::problem::Problem;
 use super::words::{LanguageWord, SurplusWord};
 use super::{BackOffice, Routes, Rule};
@@ -96,30 +96,25 @@ struct CallbackEndpoint {
     format: String,
 }
 
-fn shown(view: ProjectView) -> Project {
-    let facts = view.facts;
-    let endpoint = |(id, url, format)| CallbackEndpoint { id, url, format };
-    Project {
-        id: view.id.to_string(),
-        merchant_id: view.merchant_id.map(|id| id.to_string()),
-        name: facts.name,
-        slug: facts.slug,
-        default_currency: CurrencyCode(facts.default_currency),
-        currencies: facts.currencies.into_iter().map(CurrencyCode).collect(),
-        language: LanguageWord(facts.language),
-        session_timeout_min: facts.session_timeout_min,
-        tries_max: facts.tries_max,
-        surplus: SurplusWord(facts.surplus),
-        balances: facts.balances,
-        endpoints: view.endpoints.into_iter().map(endpoint).collect(),
-        created_at: Instant(view.created_at),
-    }
-}
-
-fn tagged(view: ProjectView) -> Tagged<Project> {
-    Tagged {
-        tag: view.etag().to_owned(),
-        body: shown(view),
+impl From<ProjectView> for Project {
+    fn from(view: ProjectView) -> Self {
+        let facts = view.facts;
+        let endpoint = |(id, url, format)| CallbackEndpoint { id, url, format };
+        Self {
+            id: view.id.to_string(),
+            merchant_id: view.merchant_id.map(|id| id.to_string()),
+            name: facts.name,
+            slug: facts.slug,
+            default_currency: CurrencyCode(facts.default_currency),
+            currencies: facts.currencies.into_iter().map(CurrencyCode).collect(),
+            language: LanguageWord(facts.language),
+            session_timeout_min: facts.session_timeout_min,
+            tries_max: facts.tries_max,
+            surplus: SurplusWord(facts.surplus),
+            balances: facts.balances,
+            endpoints: view.endpoints.into_iter().map(endpoint).collect(),
+            created_at: Instant(view.created_at),
+        }
     }
 }
 
@@ -140,13 +135,7 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Project>>, Problem> {
     let found = office.engine().project_views(&caller)?;
-    page(
-        LIST,
-        &query,
-        found,
-        |one| (one.facts.name.clone(), one.id),
-        shown,
-    )
+    Page::part(LIST, &query, found, |one| (one.facts.name.clone(), one.id))
 }
 
 /// A project to be made.
@@ -230,7 +219,7 @@ async fn create(
     let made = engine
         .create_merchant_project(&caller, merchant, facts)
         .await?;
-    Ok((StatusCode::CREATED, tagged(made)))
+    Ok((StatusCode::CREATED, Tagged::of(made)))
 }
 
 /// Read a project
@@ -249,7 +238,7 @@ async fn read(
     Acting(caller): Acting,
     Id(id): Id<ProjectId>,
 ) -> Result<Tagged<Project>, Problem> {
-    Ok(tagged(office.engine().project_view(&caller, id)?))
+    Ok(Tagged::of(office.engine().project_view(&caller, id)?))
 }
 
 /// What is to be changed; what is left away stays.
@@ -320,7 +309,7 @@ async fn change(
     };
     let engine = office.engine();
     let changed = engine.change_project(&caller, id, wanted, expected.tag());
-    Ok(tagged(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }
 
 /// List the payment methods that a project is offered
@@ -340,8 +329,7 @@ async fn offered(
     Id(id): Id<ProjectId>,
 ) -> Result<Json<Page<Method>>, Problem> {
     let found = office.engine().project_methods(&caller, id)?;
-    let data = found.into_iter().map(methods::shown).collect();
-    Ok(Json(Page { data, next: None }))
+    Ok(Page::whole(found))
 }
 
 /// A key with which a project's shop calls us, without its secret.
@@ -372,15 +360,17 @@ struct Credential {
     revoked_at: Option<Instant>,
 }
 
-fn credential(view: CredentialView) -> Credential {
-    Credential {
-        id: view.id.to_string(),
-        dialect: view.dialect,
-        kind: view.kind,
-        login: view.login,
-        allow_list: view.allow_list.iter().map(ToString::to_string).collect(),
-        created_at: Instant(view.created_at),
-        revoked_at: view.revoked_at.map(Instant),
+impl From<CredentialView> for Credential {
+    fn from(view: CredentialView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            dialect: view.dialect,
+            kind: view.kind,
+            login: view.login,
+            allow_list: view.allow_list.iter().map(ToString::to_string).collect(),
+            created_at: Instant(view.created_at),
+            revoked_at: view.revoked_at.map(Instant),
+        }
     }
 }
 
@@ -402,13 +392,9 @@ async fn list_credentials(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Credential>>, Problem> {
     let found = office.engine().project_credentials(&caller, id)?;
-    page(
-        CREDENTIALS,
-        &query,
-        found,
-        |one| std::cmp::Reverse((one.created_at, one.id)),
-        credential,
-    )
+    Page::part(CREDENTIALS, &query, found, |one| {
+        std::cmp::Reverse((one.created_at, one.id))
+    })
 }
 
 /// What kind of key.
@@ -514,7 +500,7 @@ async fn create_credential(
     let (view, secret) = made.await?;
     let made = NewCredential {
         secret: secret.expose().to_owned(),
-        credential: credential(view),
+        credential: view.into(),
     };
     Ok((StatusCode::CREATED, Json(made)))
 }

@@ -81,8 +81,7 @@ async fn list(
     Acting(caller): Acting,
 ) -> Result<Json<Page<ApiToken>>, Problem> {
     let found = office.engine().api_tokens(&caller).await?;
-    let data = found.into_iter().map(shown).collect();
-    Ok(Json(Page { data, next: None }))
+    Ok(Page::whole(found.into_iter().map(shown)))
 }
 
 /// An API token to be made.

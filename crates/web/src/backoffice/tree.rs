@@ -13,7 +13,7 @@ use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
 use super::extract::{Body, Id, Query, id_in};
 use super::instant::Instant;
-use super::paging::{Page, PageQuery, page};
+use super::paging::{Page, PageQuery};
 use super::problem::Problem;
 use super::{BackOffice, Routes, Rule};
 
@@ -54,19 +54,14 @@ struct Reseller {
     created_at: Instant,
 }
 
-fn reseller(view: ResellerView) -> Reseller {
-    Reseller {
-        id: view.id.to_string(),
-        parent_id: view.parent_id.map(|id| id.to_string()),
-        name: view.name,
-        created_at: Instant(view.created_at),
-    }
-}
-
-fn tagged_reseller(view: ResellerView) -> Tagged<Reseller> {
-    Tagged {
-        tag: view.etag().to_owned(),
-        body: reseller(view),
+impl From<ResellerView> for Reseller {
+    fn from(view: ResellerView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            parent_id: view.parent_id.map(|id| id.to_string()),
+            name: view.name,
+            created_at: Instant(view.created_at),
+        }
     }
 }
 
@@ -89,19 +84,14 @@ struct Merchant {
     created_at: Instant,
 }
 
-fn merchant(view: MerchantView) -> Merchant {
-    Merchant {
-        id: view.id.to_string(),
-        reseller_id: view.reseller_id.to_string(),
-        name: view.name,
-        created_at: Instant(view.created_at),
-    }
-}
-
-fn tagged_merchant(view: MerchantView) -> Tagged<Merchant> {
-    Tagged {
-        tag: view.etag().to_owned(),
-        body: merchant(view),
+impl From<MerchantView> for Merchant {
+    fn from(view: MerchantView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            reseller_id: view.reseller_id.to_string(),
+            name: view.name,
+            created_at: Instant(view.created_at),
+        }
     }
 }
 
@@ -132,13 +122,7 @@ async fn list_resellers(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Reseller>>, Problem> {
     let found = office.engine().resellers(&caller)?;
-    page(
-        RESELLERS,
-        &query,
-        found,
-        |one| (one.name.clone(), one.id),
-        reseller,
-    )
+    Page::part(RESELLERS, &query, found, |one| (one.name.clone(), one.id))
 }
 
 /// A reseller to be made.
@@ -176,7 +160,7 @@ async fn create_reseller(
     let made = engine
         .create_reseller(&caller, parent, &request.name)
         .await?;
-    Ok((StatusCode::CREATED, tagged_reseller(made)))
+    Ok((StatusCode::CREATED, Tagged::of(made)))
 }
 
 /// Read a reseller
@@ -195,7 +179,7 @@ async fn read_reseller(
     Acting(caller): Acting,
     Id(id): Id<ResellerId>,
 ) -> Result<Tagged<Reseller>, Problem> {
-    Ok(tagged_reseller(office.engine().reseller_view(&caller, id)?))
+    Ok(Tagged::of(office.engine().reseller_view(&caller, id)?))
 }
 
 /// Rename a reseller
@@ -219,7 +203,7 @@ async fn change_reseller(
 ) -> Result<Tagged<Reseller>, Problem> {
     let engine = office.engine();
     let changed = engine.update_reseller(&caller, id, &change.name, expected.tag());
-    Ok(tagged_reseller(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }
 
 /// List merchants
@@ -239,13 +223,7 @@ async fn list_merchants(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<Merchant>>, Problem> {
     let found = office.engine().merchants(&caller)?;
-    page(
-        MERCHANTS,
-        &query,
-        found,
-        |one| (one.name.clone(), one.id),
-        merchant,
-    )
+    Page::part(MERCHANTS, &query, found, |one| (one.name.clone(), one.id))
 }
 
 /// A merchant to be made.
@@ -283,7 +261,7 @@ async fn create_merchant(
     let made = engine
         .create_merchant(&caller, reseller, &request.name)
         .await?;
-    Ok((StatusCode::CREATED, tagged_merchant(made)))
+    Ok((StatusCode::CREATED, Tagged::of(made)))
 }
 
 /// Read a merchant
@@ -302,7 +280,7 @@ async fn read_merchant(
     Acting(caller): Acting,
     Id(id): Id<MerchantId>,
 ) -> Result<Tagged<Merchant>, Problem> {
-    Ok(tagged_merchant(office.engine().merchant_view(&caller, id)?))
+    Ok(Tagged::of(office.engine().merchant_view(&caller, id)?))
 }
 
 /// Rename a merchant
@@ -326,5 +304,5 @@ async fn change_merchant(
 ) -> Result<Tagged<Merchant>, Problem> {
     let engine = office.engine();
     let changed = engine.update_merchant(&caller, id, &change.name, expected.tag());
-    Ok(tagged_merchant(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }

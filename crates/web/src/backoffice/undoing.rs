@@ -1,6 +1,6 @@
 //! What staff does with a payment: capture, void, refund, withdraw, give a surplus back.
 
-use altyn_domain::{PaymentId, Permission};
+use altyn_domain::{Money, PaymentId, Permission};
 use altyn_engine::office::{CaptureWish, SurplusPlace, Undone, Why};
 use axum::Json;
 use axum::extract::State;
@@ -98,8 +98,16 @@ struct SurplusSent {
     reason: String,
 }
 
+/// Who asks gives a reason, and may give a key under which the same is not done twice.
 fn why(reason: String, key: Option<String>) -> Why {
     Why { reason, key }
+}
+
+impl UndoSent {
+    fn read(self, key: Option<String>) -> Result<(Option<Money>, Why), Problem> {
+        let amount = money_in("amount", self.amount.as_ref())?;
+        Ok((amount, why(self.reason, key)))
+    }
 }
 
 /// Capture a hold
@@ -152,13 +160,9 @@ async fn void(
     Key(key): Key,
     Body(sent): Body<UndoSent>,
 ) -> Result<Json<UndoneShown>, Problem> {
-    let amount = money_in("amount", sent.amount.as_ref())?;
-    let why = why(sent.reason, key);
-    let done = office
-        .engine()
-        .office_void(&caller, id, amount, &why)
-        .await?;
-    Ok(Json(done.into()))
+    let (amount, why) = sent.read(key)?;
+    let done = office.engine().office_void(&caller, id, amount, &why);
+    Ok(Json(done.await?.into()))
 }
 
 /// Refund a payment
@@ -181,13 +185,9 @@ async fn refund(
     Key(key): Key,
     Body(sent): Body<UndoSent>,
 ) -> Result<Json<UndoneShown>, Problem> {
-    let amount = money_in("amount", sent.amount.as_ref())?;
-    let why = why(sent.reason, key);
-    let done = office
-        .engine()
-        .office_refund(&caller, id, amount, &why)
-        .await?;
-    Ok(Json(done.into()))
+    let (amount, why) = sent.read(key)?;
+    let done = office.engine().office_refund(&caller, id, amount, &why);
+    Ok(Json(done.await?.into()))
 }
 
 /// Withdraw a payment

@@ -71,26 +71,21 @@ struct User {
     disabled_at: Option<Instant>,
 }
 
-fn shown(view: UserView) -> User {
-    User {
-        id: view.id.to_string(),
-        email: view.email,
-        name: view.name,
-        role: RoleWord(view.role),
-        place: view.scope.into(),
-        second_factor: view.second_factor,
-        must_change_password: view.must_change_password,
-        locked_until: view.locked_until.map(Instant),
-        signed_in_at: view.signed_in_at.map(Instant),
-        created_at: Instant(view.created_at),
-        disabled_at: view.disabled_at.map(Instant),
-    }
-}
-
-fn tagged(view: UserView) -> Tagged<User> {
-    Tagged {
-        tag: view.etag(),
-        body: shown(view),
+impl From<UserView> for User {
+    fn from(view: UserView) -> Self {
+        Self {
+            id: view.id.to_string(),
+            email: view.email,
+            name: view.name,
+            role: RoleWord(view.role),
+            place: view.scope.into(),
+            second_factor: view.second_factor,
+            must_change_password: view.must_change_password,
+            locked_until: view.locked_until.map(Instant),
+            signed_in_at: view.signed_in_at.map(Instant),
+            created_at: Instant(view.created_at),
+            disabled_at: view.disabled_at.map(Instant),
+        }
     }
 }
 
@@ -112,13 +107,7 @@ async fn list(
 ) -> Result<Json<Page<User>>, Problem> {
     let limit = page.limit()?;
     let found = office.engine().users(&caller, page.after(LIST)?, limit + 1);
-    Ok(Json(Page::of(
-        LIST,
-        found.await?,
-        limit,
-        |one| one.id,
-        shown,
-    )))
+    Ok(Page::of(LIST, found.await?, limit, |one| one.id))
 }
 
 /// Read a person
@@ -137,7 +126,7 @@ async fn read(
     Acting(caller): Acting,
     Id(id): Id<UserId>,
 ) -> Result<Tagged<User>, Problem> {
-    Ok(tagged(office.engine().user_view(&caller, id).await?))
+    Ok(Tagged::of(office.engine().user_view(&caller, id).await?))
 }
 
 /// What is to be changed; what is left away stays.
@@ -184,7 +173,7 @@ async fn change(
     };
     let engine = office.engine();
     let changed = engine.update_user(&caller, id, wanted, expected.tag());
-    Ok(tagged(changed.await?))
+    Ok(Tagged::of(changed.await?))
 }
 
 /// Take a lost second factor away
@@ -203,7 +192,7 @@ async fn reset_second_factor(
     Acting(caller): Acting,
     Id(id): Id<UserId>,
 ) -> Result<Tagged<User>, Problem> {
-    Ok(tagged(
+    Ok(Tagged::of(
         office.engine().reset_second_factor(&caller, id).await?,
     ))
 }
