@@ -96,6 +96,18 @@ impl From<Money> for Amount {
 #[serde(transparent)]
 pub struct CurrencyCode(pub Currency);
 
+impl From<Currency> for CurrencyCode {
+    fn from(currency: Currency) -> Self {
+        Self(currency)
+    }
+}
+
+impl From<CurrencyCode> for Currency {
+    fn from(code: CurrencyCode) -> Self {
+        code.0
+    }
+}
+
 impl PartialSchema for CurrencyCode {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -127,25 +139,7 @@ pub struct Range {
     pub max: i64,
 }
 
-impl From<AmountRange> for Range {
-    fn from(range: AmountRange) -> Self {
-        Self {
-            currency: CurrencyCode(range.currency),
-            min: range.min,
-            max: range.max,
-        }
-    }
-}
-
-impl From<Range> for AmountRange {
-    fn from(range: Range) -> Self {
-        Self {
-            currency: range.currency.0,
-            min: range.min,
-            max: range.max,
-        }
-    }
-}
+mirror!(Range, AmountRange { currency, min, max });
 
 #[cfg(test)]
 mod tests {

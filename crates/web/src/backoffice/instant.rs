@@ -25,9 +25,8 @@ impl Serialize for Instant {
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'_, str>::deserialize(deserializer)?;
-        let read: Result<jiff::Timestamp, _> = text.parse();
-        let instant = read.map_err(|_| D::Error::custom("is not an instant of RFC 3339"))?;
-        Ok(Self(Timestamp::from_micros(instant.as_microsecond())))
+        let instant = parse(&text).map(Self);
+        instant.ok_or_else(|| D::Error::custom("is not an instant of RFC 3339"))
     }
 }
 
@@ -48,15 +47,18 @@ impl ToSchema for Instant {
     }
 }
 
+fn parse(text: &str) -> Option<Timestamp> {
+    let instant: jiff::Timestamp = text.parse().ok()?;
+    Some(Timestamp::from_micros(instant.as_microsecond()))
+}
+
 /// Reads an instant of RFC 3339, with whatever offset.
 ///
 /// # Errors
 /// A problem that names the field.
 pub fn instant_in(field: &str, text: &str) -> Result<Timestamp, Problem> {
     let words = "must be an instant of RFC 3339, such as 2026-11-22T09:30:00Z";
-    let read: Result<jiff::Timestamp, _> = text.parse();
-    read.map(|at| Timestamp::from_micros(at.as_microsecond()))
-        .map_err(|_| Problem::invalid_field(field, words))
+    parse(text).ok_or_else(|| Problem::invalid_field(field, words))
 }
 
 /// The same of an instant that may be left away.

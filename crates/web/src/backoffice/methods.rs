@@ -1,8 +1,8 @@
 //! Payment methods of resellers.
 
 use altyn_domain::{
-    ConnectorId, CustomerKind, MerchantId, MethodId, MethodKind, Permission, ProjectId,
-    ProviderNumbers, ResellerId,
+    ConnectorId, MerchantId, MethodId, MethodKind, Permission, ProjectId, ProviderNumbers,
+    ResellerId,
 };
 use altyn_engine::{
     ConnectorChoice, MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName,
@@ -208,27 +208,15 @@ struct PaymentAbilities {
     payout: bool,
 }
 
-impl From<MethodAbilities> for PaymentAbilities {
-    fn from(known: MethodAbilities) -> Self {
-        Self {
-            refunds: RefundWord(known.refunds),
-            holds: known.holds,
-            saved_card: known.saved_card,
-            payout: known.payout,
-        }
+mirror!(
+    PaymentAbilities,
+    MethodAbilities {
+        refunds,
+        holds,
+        saved_card,
+        payout
     }
-}
-
-impl From<PaymentAbilities> for MethodAbilities {
-    fn from(sent: PaymentAbilities) -> Self {
-        Self {
-            refunds: sent.refunds.0,
-            holds: sent.holds,
-            saved_card: sent.saved_card,
-            payout: sent.payout,
-        }
-    }
-}
+);
 
 /// The numbers by which the ECommPay dialect names the provider behind a method.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
@@ -241,13 +229,10 @@ struct ProviderPair {
     refund: u32,
 }
 
-impl From<ProviderPair> for ProviderNumbers {
-    fn from(sent: ProviderPair) -> Self {
-        Self {
-            purchase: sent.purchase,
-            refund: sent.refund,
-        }
-    }
+mirror!(ProviderPair, ProviderNumbers { purchase, refund });
+
+fn each<A, B: From<A>>(list: Vec<A>) -> Vec<B> {
+    list.into_iter().map(B::from).collect()
 }
 
 /// Connector and settings of a method.
@@ -342,22 +327,15 @@ impl From<MethodView> for Method {
             reseller_name: view.reseller_name,
             name: MethodTitle::shown(facts.name),
             kind: MethodKindWord(facts.kind),
-            currencies: facts.ranges.into_iter().map(Into::into).collect(),
+            currencies: each(facts.ranges),
             countries: facts.countries,
-            customer_kinds: facts
-                .customer_kinds
-                .into_iter()
-                .map(CustomerKindWord)
-                .collect(),
+            customer_kinds: each(facts.customer_kinds),
             abilities: facts.abilities.into(),
             position: facts.position,
             active: facts.active,
             offered_to: offered_to(facts.offer),
             processing_period_min: facts.processing_period_min,
-            provider: ProviderPair {
-                purchase: facts.provider.purchase,
-                refund: facts.provider.refund,
-            },
+            provider: facts.provider.into(),
             inside: view.own.map(MethodInside::shown),
             created_at: Instant(view.created_at),
         }
@@ -438,10 +416,6 @@ const fn yes() -> bool {
     true
 }
 
-fn kinds(sent: Vec<CustomerKindWord>) -> Vec<CustomerKind> {
-    sent.into_iter().map(|kind| kind.0).collect()
-}
-
 /// Make a payment method
 ///
 /// Of a reseller in reach, from a connector of the registry or a built-in one. It is offered at once.
@@ -471,9 +445,9 @@ async fn create(
         facts: MethodFacts {
             name: request.name.read(),
             kind,
-            ranges: request.currencies.into_iter().map(Into::into).collect(),
+            ranges: each(request.currencies),
             countries: request.countries,
-            customer_kinds: kinds(request.customer_kinds),
+            customer_kinds: each(request.customer_kinds),
             abilities: request.abilities.into(),
             position: request.position,
             active: request.active,
@@ -567,12 +541,11 @@ async fn change(
     expected: IfMatch,
     Body(change): Body<MethodPatch>,
 ) -> Result<Tagged<Method>, Problem> {
-    let ranges = |sent: Vec<Range>| sent.into_iter().map(Into::into).collect();
     let wanted = MethodChange {
         name: change.name.map(MethodTitle::read),
-        ranges: change.currencies.map(ranges),
+        ranges: change.currencies.map(each),
         countries: change.countries,
-        customer_kinds: change.customer_kinds.map(kinds),
+        customer_kinds: change.customer_kinds.map(each),
         abilities: change.abilities.map(Into::into),
         position: change.position,
         active: change.active,

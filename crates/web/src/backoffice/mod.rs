@@ -5,6 +5,23 @@
 //! the caller is known and allowed before a handler runs. What is in the caller's reach is the engine's
 //! matter. Every answer is JSON, refusals are [`Problem`]s, nothing is cached by anybody.
 
+/// Makes each of two structs out of the other, field by field: one of the API, one of the domain or the engine.
+macro_rules! mirror {
+    ($shape:ident, $inner:ident { $($field:ident),+ }) => {
+        impl From<$inner> for $shape {
+            fn from(inner: $inner) -> Self {
+                Self { $($field: inner.$field.into()),+ }
+            }
+        }
+
+        impl From<$shape> for $inner {
+            fn from(shape: $shape) -> Self {
+                Self { $($field: shape.$field.into()),+ }
+            }
+        }
+    };
+}
+
 mod amounts;
 mod attempts;
 mod audit;

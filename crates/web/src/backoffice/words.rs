@@ -28,6 +28,18 @@ macro_rules! words {
         #[serde(transparent)]
         pub struct $name(pub $inner);
 
+        impl From<$inner> for $name {
+            fn from(one: $inner) -> Self {
+                Self(one)
+            }
+        }
+
+        impl From<$name> for $inner {
+            fn from(word: $name) -> Self {
+                word.0
+            }
+        }
+
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 // Only to be compiled.
