@@ -215,19 +215,23 @@ async fn row_17_the_payment_s_time_ends_while_a_try_runs() {
 
         let payer = at_the_end(&mut stage, "R-17-failure").await;
         stage.ends(&payer, 2, ASLEEP).await;
-        // The payer reads that the time is over.
+        // The payer reads that the time is over, and why the try failed: by row 3.
         let expired = Expected {
             status: "decline",
             operations: &["sale decline", "sale decline"],
+            shown: Some(ASLEEP),
             told: &[failed_first, "sale decline: decline"],
             ..runs
         };
         stage.stands(&payer, expired).await;
+        let page = stage.page(&payer).await;
+        assert!(page.contains("Time to pay is over"), "{page}");
 
         let payer = at_the_end(&mut stage, "R-17-period").await;
         stage.advance(300).await;
         let expired = Expected {
             operations: &["sale decline", "sale decline"],
+            shown: None,
             ..expired
         };
         stage.stands(&payer, expired).await;

@@ -250,7 +250,7 @@ pub(crate) async fn back_from_gateway(asked: Asked) -> Response {
         | Standing::Declined(_)
         | Standing::TriesOver
         | Standing::Cancelled
-        | Standing::Expired => view.go_on(),
+        | Standing::Expired { .. } => view.go_on(),
     }
 }
 

@@ -32,7 +32,12 @@ pub(crate) enum Standing {
     /// Withdrawn by the shop.
     Cancelled,
     /// Its time ended unpaid.
-    Expired,
+    Expired {
+        /// Why the newest try failed that finished before that or ended it.
+        declined: Option<DeclineCode>,
+        /// A try is still without an answer.
+        unanswered: bool,
+    },
 }
 
 impl Standing {
@@ -45,7 +50,7 @@ impl Standing {
             PaymentStatus::Refunded | PaymentStatus::Voided => Self::Returned,
             PaymentStatus::Declined => Self::Declined(payment.visible_decline()),
             PaymentStatus::Cancelled => Self::Cancelled,
-            PaymentStatus::Expired => Self::Expired,
+            PaymentStatus::Expired => Self::of_expired(payment),
             PaymentStatus::Processing => payment
                 .try_in_flight()
                 .and_then(|attempt| attempt.action.clone())
@@ -55,10 +60,10 @@ impl Standing {
     }
 
     fn of_unpaid(payment: &Payment, now: Timestamp) -> Self {
-        let unanswered = payment.tries().any(|attempt| attempt.state.is_open());
+        let unanswered = has_open_try(payment);
         // The timer that writes these ends down may be a moment late; the payer need not wait for it.
         if now >= payment.expires_at {
-            Self::Expired
+            Self::of_expired(payment)
         } else if payment.tries_left() > 0 {
             Self::Open {
                 declined: payment.visible_decline(),
@@ -68,6 +73,13 @@ impl Standing {
             Self::TriesOver
         } else {
             Self::Declined(payment.visible_decline())
+        }
+    }
+
+    fn of_expired(payment: &Payment) -> Self {
+        Self::Expired {
+            declined: payment.visible_decline(),
+            unanswered: has_open_try(payment),
         }
     }
 
@@ -84,7 +96,12 @@ impl Standing {
             Self::Declined(_) => "declined",
             Self::TriesOver => "tries_over",
             Self::Cancelled => "cancelled",
-            Self::Expired => "expired",
+            Self::Expired { .. } => "expired",
         }
     }
+}
+
+/// Whether some try has no end yet.
+fn has_open_try(payment: &Payment) -> bool {
+    payment.tries().any(|attempt| attempt.state.is_open())
 }

@@ -150,11 +150,6 @@ impl View<'_> {
         Some(fill(Texts::of(self.language).gateway_says, words))
     }
 
-    /// Whether some try has no end yet.
-    pub(crate) fn has_open_try(&self) -> bool {
-        self.payment.tries().any(|attempt| attempt.state.is_open())
-    }
-
     /// Where the payer stands.
     pub(crate) fn standing(&self) -> Standing {
         Standing::of(self.payment, self.now)
@@ -194,7 +189,7 @@ impl View<'_> {
             | Standing::Declined(_)
             | Standing::TriesOver
             | Standing::Cancelled
-            | Standing::Expired => Place::Result,
+            | Standing::Expired { .. } => Place::Result,
         }
     }
 

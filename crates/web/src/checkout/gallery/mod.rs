@@ -148,6 +148,33 @@ async fn a_wrong_form_names_its_fields_and_shows_no_digit_of_the_card() {
     assert_eq!(text.matches(" autofocus").count(), 1);
 }
 
+/// Life-cycle row 3: a failure that ends the payment because its time is over is told with that.
+#[tokio::test]
+async fn an_expired_page_tells_why_the_last_try_failed() {
+    let scenes = scenes(USUAL);
+    let project = project(USUAL);
+    let page = async |name| {
+        let scene = scenes.iter().find(|scene| scene.name == name).unwrap();
+        text_of(render(scene, &project, Language::En)).await
+    };
+    let texts = Texts::of(Language::En);
+    let code = DeclineCode::InsufficientFunds;
+    let why = texts.decline(code, MethodKind::Card);
+    let gateway = crate::texts::fill(texts.gateway_says, USUAL.holder);
+    let declined = page("expired-declined").await;
+    let mut found = Vec::new();
+    for words in [texts.expired.title, why, &gateway, texts.expired.text] {
+        let place = declined.rfind(words);
+        found.push(place.unwrap_or_else(|| panic!("{words} in {declined}")));
+    }
+    assert!(found.is_sorted(), "{declined}");
+    for name in ["expired", "expired-unanswered"] {
+        let text = page(name).await;
+        assert!(text.contains(texts.expired.text), "{name}: {text}");
+        assert!(!text.contains(why), "{name}: {text}");
+    }
+}
+
 /// What somebody might call a shop, an order or themselves. None of it may become markup.
 const HOSTILE: [&str; 60] = [
     "<script>alert(1)</script>",

@@ -391,6 +391,11 @@ fn outcomes(w: Wording<'_>) -> Vec<Scene> {
         scene("cancelled", Place::Front, ending(EndReason::Cancelled)),
         scene("expired", Place::Front, ending(EndReason::Expired)),
         scene("expired-unanswered", Place::Front, late),
+        scene(
+            "expired-declined",
+            Place::Front,
+            ended(poor(w), EndReason::Expired),
+        ),
         no_shop,
     ]
 }

@@ -224,7 +224,7 @@ pub(crate) fn outcome(view: &View<'_>, standing: &Standing, place: Place) -> Res
         Standing::Open { .. } | Standing::Declined(_) => (Kind::No, t.declined),
         Standing::TriesOver => (Kind::Info, t.tries_over),
         Standing::Cancelled => (Kind::Info, t.cancelled),
-        Standing::Expired => (Kind::Info, t.expired),
+        Standing::Expired { .. } => (Kind::Info, t.expired),
         Standing::Waiting | Standing::Asked(_) => (Kind::Wait, waited_for(view)),
     };
     let mut page = MessagePage::about(view, place, kind, message);
@@ -261,8 +261,16 @@ fn add_words(page: &mut MessagePage, view: &View<'_>, standing: &Standing) {
             }
             page.texts.push(t.declined_for_good.to_owned());
         }
-        Standing::Expired if view.has_open_try() => {
-            page.texts.insert(0, unanswered_text(view));
+        Standing::Expired {
+            unanswered: true, ..
+        } => page.texts.insert(0, unanswered_text(view)),
+        Standing::Expired {
+            declined: Some(code),
+            ..
+        } => {
+            let mut texts = vec![why(*code)];
+            texts.extend(view.gateway_words());
+            page.texts.splice(0..0, texts);
         }
         Standing::Paid
         | Standing::Held
@@ -270,7 +278,7 @@ fn add_words(page: &mut MessagePage, view: &View<'_>, standing: &Standing) {
         | Standing::Returned
         | Standing::TriesOver
         | Standing::Cancelled
-        | Standing::Expired
+        | Standing::Expired { declined: None, .. }
         | Standing::Waiting
         | Standing::Asked(_) => {}
     }
@@ -293,7 +301,7 @@ fn leaving(view: &View<'_>, standing: &Standing, place: Place) -> Option<Leaving
         | Standing::Declined(_)
         | Standing::TriesOver
         | Standing::Cancelled
-        | Standing::Expired => (false, true),
+        | Standing::Expired { .. } => (false, true),
         Standing::Open { .. } | Standing::Waiting | Standing::Asked(_) => (false, false),
     };
     let (after_s, may_stay) = match view.manner.leave {
