@@ -3,16 +3,44 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use altyn_engine::{Entropy, Vault};
 use altyn_storage::Storage;
 use altyn_storage_postgres::{PostgresOptions, PostgresStorage};
 use altyn_storage_sqlite::SqliteStorage;
 use anyhow::{Context as _, ensure};
+use tracing::info;
+
+/// What this program has opened, to be closed at its end, however its command ends.
+static OPENED: Mutex<Vec<Arc<dyn Storage>>> = Mutex::new(Vec::new());
+
+/// How long the end of the program waits for a database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the database at `url` and brings it to the form that this version needs.
 pub async fn open_database(url: &str) -> anyhow::Result<Arc<dyn Storage>> {
+    let storage = open_kind(url).await?;
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    opened.push(Arc::clone(&storage));
+    Ok(storage)
+}
+
+/// Closes what was opened: the last thing that the program does. What stands in the way of that is only
+/// told, for nothing is lost.
+pub async fn close_databases() {
+    let opened = std::mem::take(&mut *OPENED.lock().unwrap_or_else(PoisonError::into_inner));
+    for storage in opened {
+        match tokio::time::timeout(CLOSE_TIMEOUT, storage.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => info!(%error, "the database keeps its log"),
+            Err(_) => info!("the database keeps its log: the disk is slow"),
+        }
+    }
+}
+
+async fn open_kind(url: &str) -> anyhow::Result<Arc<dyn Storage>> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
         let storage =

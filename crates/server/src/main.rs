@@ -68,7 +68,11 @@ fn main() -> std::process::ExitCode {
             return std::process::ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(run(arguments.command));
+    let result = runtime.block_on(async {
+        let result = run(arguments.command).await;
+        installation::close_databases().await;
+        result
+    });
     // Blocking threads of a database may still be busy; nothing waits for them.
     runtime.shutdown_background();
     match result {

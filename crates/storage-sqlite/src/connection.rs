@@ -15,6 +15,8 @@ mod embedded {
 
 /// How long a lock of another program is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The same for the last act of a program: a running one must not be held up by a command that ends.
+const LAST_BUSY_TIMEOUT: Duration = Duration::from_millis(200);
 /// How many prepared statements a connection keeps: more than there are.
 const STATEMENTS_MAX: usize = 128;
 /// How often opening is tried while another program opens the same file for the first time.
@@ -113,6 +115,14 @@ fn migrate(path: &Path) -> Result<(), NotReady> {
         let error = StorageError::Unusable(format!("{}: {text}", path.display()));
         NotReady { error, is_race }
     })
+}
+
+/// The last act of a program: [`settle`] that waits only shortly. What can be done without anybody's leave is
+/// done first, so that the locks are held for a moment only.
+pub(crate) fn finish(connection: &Connection) -> Result<(), Fault> {
+    connection.busy_timeout(LAST_BUSY_TIMEOUT)?;
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    settle(connection)
 }
 
 /// Puts everything that the WAL holds into the main file and empties it. After a failed commit nothing

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use altyn_domain::{
     Bucket, DeliveryAttempt, Payment, PaymentId, Posting, ProjectId, TimerKind, Timestamp,
@@ -23,19 +24,34 @@ use crate::{connection, lists, load, read, rows, settings, timers};
 /// At least and at most that many threads read.
 const READERS: std::ops::RangeInclusive<usize> = 2..=4;
 
+/// How long the last act of a program waits for the change that is under way.
+const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
 /// The threads of one open file.
 pub(crate) struct Handles {
     /// The thread that writes.
     pub writer: Workers,
     readers: Workers,
     /// Whose transaction the writing connection is in.
-    turn: Arc<Mutex<()>>,
+    turn: Arc<Mutex<Open>>,
 }
 
+/// Whether the file may still be written through these threads.
+pub(crate) struct Open(bool);
+
+/// The turn at the writing connection.
+pub(crate) type Turn = OwnedMutexGuard<Open>;
+
 impl Handles {
-    /// Waits for the turn at the writing connection.
-    pub async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.turn).lock_owned().await
+    /// Waits for the turn at the writing connection; there is none after the end.
+    pub async fn turn(&self) -> Result<Turn, StorageError> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        if turn.0 {
+            Ok(turn)
+        } else {
+            let text = "the database was closed".to_owned();
+            Err(StorageError::Unavailable(text))
+        }
     }
 }
 
@@ -58,7 +74,7 @@ impl SqliteStorage {
         let handles = Handles {
             writer: Workers::start(Role::Writer, 1, path)?,
             readers: Workers::start(Role::Reader, readers, path)?,
-            turn: Arc::default(),
+            turn: Arc::new(Mutex::new(Open(true))),
         };
         let handles = Arc::new(handles);
         Ok(Self { handles })
@@ -79,7 +95,7 @@ impl SqliteStorage {
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let _turn = self.handles.turn().await;
+        let _turn = self.handles.turn().await?;
         self.handles.writer.run(job).await
     }
 }
@@ -183,7 +199,7 @@ impl Storage for SqliteStorage {
         if !self.handles.readers.run(look).await? {
             return Ok(Vec::new());
         }
-        let _turn = self.handles.turn().await;
+        let _turn = self.handles.turn().await?;
         let lease = move |db: &mut _| timers::lease(db, &kinds, (now, lease_until), limit);
         self.handles.writer.run(lease).await
     }
@@ -194,7 +210,7 @@ impl Storage for SqliteStorage {
     }
 
     async fn lease_serials(&self, count: i64) -> Result<i64, StorageError> {
-        let _turn = self.handles.turn().await;
+        let _turn = self.handles.turn().await?;
         let writer = &self.handles.writer;
         writer
             .run(move |db| settings::lease_serials(db, count))
@@ -233,10 +249,27 @@ impl Storage for SqliteStorage {
     }
 
     async fn forget_batches(&self, before: Timestamp) -> Result<(), StorageError> {
-        let _turn = self.handles.turn().await;
+        let _turn = self.handles.turn().await?;
         let writer = &self.handles.writer;
         writer
             .run(move |db| lists::forget_batches(db, before))
             .await
+    }
+
+    async fn close(&self) -> Result<(), StorageError> {
+        let mut turn = match tokio::time::timeout(CLOSE_WAIT, self.handles.turn()).await {
+            Ok(turn) => turn?,
+            Err(_) => {
+                let text = "a change of the database is still under way".to_owned();
+                return Err(StorageError::Unavailable(text));
+            }
+        };
+        turn.0 = false;
+        let writer = &self.handles.writer;
+        let finished = writer.run(|db| {
+            load::roll_back(db)?;
+            connection::finish(db)
+        });
+        finished.await
     }
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use altyn_storage::{BatchId, BatchWriter, ChangeSet, LoadKeys, Loaded, StorageError};
 use async_trait::async_trait;
-use tokio::sync::OwnedMutexGuard;
 
 use crate::fault::Fault;
-use crate::storage::Handles;
+use crate::storage::{Handles, Turn};
 use crate::{load, rows, save};
 
 /// A [`BatchWriter`] that holds the turn at the writing thread from `load` to `save`.
 pub(crate) struct SqliteWriter {
     handles: Arc<Handles>,
-    turn: Option<OwnedMutexGuard<()>>,
+    turn: Option<Turn>,
 }
 
 impl SqliteWriter {
@@ -28,7 +27,7 @@ impl SqliteWriter {
 impl BatchWriter for SqliteWriter {
     async fn load(&mut self, keys: &LoadKeys) -> Result<Loaded, StorageError> {
         if self.turn.is_none() {
-            self.turn = Some(self.handles.turn().await);
+            self.turn = Some(self.handles.turn().await?);
         }
         let keys = keys.clone();
         let loaded = self

@@ -328,4 +328,14 @@ pub trait Storage: Lists + People + Idempotency + Trail + Send + Sync {
     /// # Errors
     /// See [`StorageError`].
     async fn forget_batches(&self, before: Timestamp) -> Result<(), StorageError>;
+
+    /// The last call on a handle, at the end of a program: leaves what lies in files in one piece, if nobody
+    /// stands in the way, and waits only shortly. Whatever is written through this handle afterwards may be
+    /// refused. Without it nothing is lost.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`] if somebody stood in the way, or see [`StorageError`].
+    async fn close(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
 }

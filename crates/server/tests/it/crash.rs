@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use altyn_domain::{PaymentId, PaymentStatus};
+use altyn_storage::Storage as _;
+use altyn_storage_sqlite::SqliteStorage;
 use futures::future::join_all;
 
 use crate::gate::{APPROVED, Database, Gate, Setup};
@@ -212,4 +215,55 @@ async fn row_96_a_graceful_stop_drops_no_answer() {
     gate.boot(None).await;
     gate.reconcile(&orders).await;
     assert!(gate.stop().await, "it ends with success");
+}
+
+/// How long the log beside the database's file is; 0 if there is none.
+fn log_length(gate: &Gate) -> u64 {
+    std::fs::metadata(gate.data.join("altyn.db-wal")).map_or(0, |data| data.len())
+}
+
+/// Every order is in a copy of the one file.
+async fn file_alone_has(gate: &Gate, orders: &[String]) {
+    let elsewhere = tempfile::tempdir().expect("a place");
+    let copy = elsewhere.path().join("copy.db");
+    std::fs::copy(gate.data.join("altyn.db"), &copy).expect("it is copied");
+    let storage = SqliteStorage::open(&copy).expect("it opens");
+    for order in orders {
+        let id = order.parse().expect("an id");
+        let payment = storage
+            .payment_by_capability(PaymentId::from_uuid(id))
+            .await;
+        let payment = payment.expect("it reads").expect("it is in the file");
+        assert_eq!(payment.status(), PaymentStatus::Captured, "{order}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_and_every_command_leave_one_whole_file() {
+    let mut gate = Gate::start(Setup::on(Database::Sqlite)).await;
+    let mut orders = Vec::new();
+    for n in 0..3 {
+        orders.push(gate.paid(&format!("W-{n}"), 100).await);
+    }
+    assert!(
+        log_length(&gate) > 0,
+        "what was committed stands in the log"
+    );
+    let asked = std::process::Command::new("kill")
+        .arg(gate.process_id().to_string())
+        .status();
+    assert!(asked.expect("kill runs").success());
+    assert!(gate.died().await);
+    assert_eq!(log_length(&gate), 0);
+    file_alone_has(&gate, &orders).await;
+
+    gate.boot(None).await;
+    orders.push(gate.paid("W-3", 100).await);
+    gate.kill().await;
+    assert!(log_length(&gate) > 0, "nobody tidied up");
+    // Whatever command comes next.
+    let output = gate.altyn(&["incidents", "list"]).await;
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(log_length(&gate), 0);
+    file_alone_has(&gate, &orders).await;
 }

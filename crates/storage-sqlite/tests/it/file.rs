@@ -61,6 +61,95 @@ async fn everything_is_there_after_opening_again() {
     assert_eq!(gate.read(paid.id).await, paid);
 }
 
+/// How long the log beside the file is; 0 if there is none.
+fn log_length(file: &File) -> u64 {
+    let log = file.path().with_file_name("altyn.db-wal");
+    std::fs::metadata(log).map_or(0, |data| data.len())
+}
+
+#[tokio::test]
+async fn a_closed_file_is_whole_without_its_log() {
+    let file = File::new();
+    let storage = file.open();
+    let mut gate = Gate::open(storage.clone(), 1).await;
+    let mut paid = Vec::new();
+    for _ in 0..5 {
+        paid.push(gate.paid().await);
+    }
+    let at_work = storage.payment_by_capability(paid[0].id).await;
+    assert!(at_work.expect("it reads").is_some());
+    assert!(
+        log_length(&file) > 0,
+        "what was committed stands in the log"
+    );
+    storage.close().await.expect("nobody stands in the way");
+    assert_eq!(log_length(&file), 0);
+
+    let copy = File::new();
+    std::fs::copy(file.path(), copy.path()).expect("it is copied");
+    let gate = Gate::open(copy.open(), 2).await;
+    for payment in &paid {
+        assert_eq!(&gate.read(payment.id).await, payment);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_after_the_end() {
+    let file = File::new();
+    let storage = file.open();
+    let mut gate = Gate::open(storage.clone(), 1).await;
+    let paid = gate.paid().await;
+    storage.close().await.expect("nobody stands in the way");
+    let keys = altyn_storage::LoadKeys::default();
+    let refused = gate.writer.load(&keys).await;
+    assert!(matches!(refused, Err(StorageError::Unavailable(_))));
+    let refused = storage.forget_batches(gate.now).await;
+    assert!(matches!(refused, Err(StorageError::Unavailable(_))));
+    let again = storage.close().await;
+    assert!(matches!(again, Err(StorageError::Unavailable(_))));
+    assert_eq!(log_length(&file), 0);
+    // Reading goes on.
+    assert_eq!(gate.read(paid.id).await, paid);
+}
+
+#[tokio::test]
+async fn who_reads_or_writes_does_not_hold_up_the_end() {
+    let file = File::new();
+    let path = file.path();
+    for (in_the_way, answer) in [
+        ("BEGIN; SELECT * FROM payments", "read"),
+        (
+            "BEGIN IMMEDIATE; UPDATE installation SET settings_version = 5",
+            "write",
+        ),
+    ] {
+        let storage = file.open();
+        let mut gate = Gate::open(storage.clone(), 1).await;
+        let other = Connection::open(&path).expect("it opens");
+        let paid = gate.paid().await;
+        other.execute_batch(in_the_way).expect("the file is free");
+        let began = std::time::Instant::now();
+        let closed = storage.close().await;
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(4),
+            "{answer}"
+        );
+        assert!(
+            matches!(closed, Err(StorageError::Unavailable(_))),
+            "{answer}: {closed:?}"
+        );
+        drop(other);
+        drop((gate, storage));
+        // Nothing is lost, and who comes later settles it.
+        let storage = file.open();
+        let found = storage.payment_by_capability(paid.id).await;
+        assert_eq!(found.expect("it reads"), Some(paid), "{answer}");
+        storage.close().await.expect("nobody stands in the way");
+        assert_eq!(log_length(&file), 0, "{answer}");
+        file.empty();
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_leased_while_nobody_may_write() {
     let file = File::new();
