@@ -10,6 +10,7 @@ from typing import Callable
 from access_world import (
     IN_A_MONTH,
     KZT,
+    PASSWORD,
     connector_body,
     credential_body,
     method_body,
@@ -119,6 +120,7 @@ def named(world, tree):
 
 def token_body(world, tree):
     return {
+        "password": PASSWORD,
         "name": f"Token {world.number()}",
         "permissions": ["payments_view"],
         "expires_at": IN_A_MONTH,
@@ -193,7 +195,7 @@ ROWS = {
     "beginSecondFactor": Row(body=fixed(password="not the password"), own=REFUSED),
     "confirmSecondFactor": Row(body=fixed(code="000000"), own=REFUSED),
     "removeSecondFactor": Row(body=fixed(password="not the one", code="000000"), own=REFUSED),
-    "renewRecoveryCodes": Row(body=fixed(code="000000"), own=REFUSED),
+    "renewRecoveryCodes": Row(body=fixed(password="not the one", code="000000"), own=REFUSED),
     "listTokens": Row(),
     "createToken": Row(body=token_body, own=(201,)),
     "endToken": Row(ids={"id": "token"}, fresh=own_token, own=(204,)),

@@ -125,7 +125,7 @@ class Api:
         """Posts what must succeed."""
         reply = self.call(token, "POST", path, body)
         assert reply.status == status, (path, reply.status, reply.text)
-        return reply.json
+        return reply.json if reply.text else None
 
     def sign_in(self, email, password=PASSWORD):
         """A new session's token."""
@@ -150,7 +150,11 @@ class World:
         operator = self.api.panels["operator"]
         token = self.api.sign_in(operator["email"], operator["password"])
         me = self.api.call(token, "GET", "/me").json
-        self.root = Actor("root_operator", "root", token, **operator, user_id=me["id"])
+        # Everybody has the same password, so that one body fits all who make a token.
+        change = {"old_password": operator["password"], "password": PASSWORD}
+        self.api.made(token, "/me/password", change, 204)
+        email = operator["email"]
+        self.root = Actor("root_operator", "root", token, email, user_id=me["id"])
         self.root_id = me["place"]["id"]
         made = self.api.made(token, "/connectors", connector_body(self))
         self.connector = made["connector"]["id"]
@@ -242,7 +246,8 @@ class World:
     def api_token(self, actor, permissions=("payments_view",), **more):
         """A new API token of somebody: its secret and its id."""
         name = f"{self.number()} of {actor.user_id}"
-        body = {"name": name, "permissions": list(permissions), "expires_at": IN_A_MONTH} | more
+        body = {"name": name, "permissions": list(permissions), "expires_at": IN_A_MONTH}
+        body |= {"password": actor.password} | more
         made = self.api.made(actor, "/tokens", body)
         return made["secret"], made["token"]["id"]
 

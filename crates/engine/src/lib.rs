@@ -55,8 +55,9 @@ pub use notices::NoticeTaken;
 pub use office_error::{Flaw, OfficeError};
 pub use pay::{PayRequest, PayerStep, Wait};
 pub use people::{
-    AcceptInvitation, ApiTokenView, EnrolmentView, InvitationView, KnownPerson, NewApiToken,
-    NewInvitation, SessionView, SignIn, SignInError, SignedIn, UserChange, UserView,
+    AcceptInvitation, ApiTokenView, InvitationView, KnownPerson, NewApiToken, NewInvitation,
+    PasswordChange, PendingFactorView, SessionView, SignIn, SignInError, SignedIn, UserChange,
+    UserView,
 };
 pub use register::Registration;
 pub use registry::{

@@ -28,6 +28,8 @@ pub(super) enum Ended {
     Sessions,
     /// All sessions but the one that acts.
     OtherSessions,
+    /// All sessions but the one that acts, and all API tokens.
+    OtherSessionsAndTokens,
     SessionsAndTokens,
 }
 
@@ -130,10 +132,13 @@ impl Engine {
         let excepted = match ended {
             Ended::Nothing => return Ok(()),
             Ended::Sessions | Ended::SessionsAndTokens => None,
-            Ended::OtherSessions => acting,
+            Ended::OtherSessions | Ended::OtherSessionsAndTokens => acting,
         };
         change.ended_of = Some((user.record.id, TokenKind::Session, excepted));
-        if ended == Ended::SessionsAndTokens {
+        if matches!(
+            ended,
+            Ended::SessionsAndTokens | Ended::OtherSessionsAndTokens
+        ) {
             change.ended_tokens = self.all_api_tokens(user).await?;
         }
         Ok(())

@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 
 pub use invitations::{AcceptInvitation, InvitationView, NewInvitation};
+pub use password::PasswordChange;
 pub use root::KnownPerson;
-pub use second_factor::EnrolmentView;
+pub use second_factor::PendingFactorView;
 pub use sign_in::{SignIn, SignInError, SignedIn};
 pub use tokens::{ApiTokenView, NewApiToken, SessionView};
 pub use user::{UserChange, UserView};
@@ -220,7 +221,12 @@ mod tests {
         fn all(engine: &Engine, caller: &Caller, id: UserId, token: TokenId) {
             let change = UserChange::default();
             sent(engine.authenticate_bearer("", IpAddr::from([127, 0, 0, 1])));
-            sent(engine.change_password(caller, "", ""));
+            let password = PasswordChange {
+                old: "",
+                new: "",
+                end_tokens: true,
+            };
+            sent(engine.change_password(caller, password));
             sent(engine.confirm_second_factor(caller, ""));
             sent(engine.update_user(caller, id, change, None));
             sent(engine.end_api_token(caller, token));

@@ -20,6 +20,25 @@ pub(super) const REMEMBERED: usize = 4;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 
+/// How a person changes the own password.
+#[derive(Clone, Copy)]
+pub struct PasswordChange<'a> {
+    /// The present password.
+    pub old: &'a str,
+    /// The new one.
+    pub new: &'a str,
+    /// Whether all of the person's API tokens end with it.
+    pub end_tokens: bool,
+}
+
+impl std::fmt::Debug for PasswordChange<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordChange")
+            .field("end_tokens", &self.end_tokens)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Stands for the hash of somebody who does not exist: it costs the same, and no password has it.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIGhlcmUh$\
                       AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -147,7 +166,7 @@ impl Engine {
         salt
     }
 
-    /// Changes the caller's own password. All other sessions end.
+    /// Changes the caller's own password. All other sessions end, and if wanted all API tokens.
     ///
     /// # Errors
     /// [`OfficeError::Invalid`] with the field `old_password` or `password`; `locked` after too many wrong
@@ -155,22 +174,24 @@ impl Engine {
     pub async fn change_password(
         &self,
         caller: &Caller,
-        old: &str,
-        new: &str,
+        change: PasswordChange<'_>,
     ) -> Result<(), OfficeError> {
+        let proof = Proof::old_password(change.old);
+        let proven = self.prove(caller, proof).await?;
         let user = self.person(caller).await?;
-        let proven = self.prove(user.record.id, Proof::password(old)).await?;
+        proven.still_holds(&user)?;
         let mut former = vec![user.body.password.clone()];
         former.extend(user.body.former.iter().cloned());
         let who = (user.record.email.as_str(), user.body.name.as_str());
-        let hash = self.accept_password(new, who, former).await?;
+        let hash = self.accept_password(change.new, who, former).await?;
+        let ended = match change.end_tokens {
+            true => Ended::OtherSessionsAndTokens,
+            false => Ended::OtherSessions,
+        };
         self.change_self(caller, |user| {
-            if user.body.password != proven {
-                return Err(OfficeError::Stale);
-            }
+            proven.still_holds(user)?;
             user.body.set_password(hash.clone());
-            let action = "user.password_changed";
-            Ok(PersonChange::new(action, Ended::OtherSessions, ()))
+            Ok(PersonChange::new("user.password_changed", ended, ()))
         })
         .await
     }

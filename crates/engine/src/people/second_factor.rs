@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use totp_rs::{Algorithm, Builder, Totp};
 
 use super::change::{Ended, PersonChange};
-use super::sign_in::Proof;
+use super::sign_in::{Proof, Proven};
 use crate::trail::hex;
 use crate::{Caller, Engine, EngineError, OfficeError, Vault};
 
@@ -31,16 +31,16 @@ pub(super) struct SecondFactor {
 
 /// What an authenticator app needs, shown once.
 #[derive(Clone)]
-pub struct EnrolmentView {
+pub struct PendingFactorView {
     /// The secret, to be typed in.
     pub secret_base32: String,
     /// The secret, to be shown as a QR code.
     pub otpauth_url: String,
 }
 
-impl std::fmt::Debug for EnrolmentView {
+impl std::fmt::Debug for PendingFactorView {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EnrolmentView(***)")
+        f.write_str("PendingFactorView(***)")
     }
 }
 
@@ -107,14 +107,20 @@ impl Engine {
     ///
     /// # Errors
     /// `second_factor_present` if there is one: see [`replace_second_factor`](Self::replace_second_factor).
+    /// [`OfficeError::Invalid`] for a wrong password, which counts as at the door; `locked` after too many.
     /// [`OfficeError::Forbidden`] with an API token.
-    pub async fn begin_second_factor(&self, caller: &Caller) -> Result<EnrolmentView, OfficeError> {
+    pub async fn begin_second_factor(
+        &self,
+        caller: &Caller,
+        password: &str,
+    ) -> Result<PendingFactorView, OfficeError> {
         let user = self.person(caller).await?;
         if user.body.second_factor.is_some() {
             let words = "a second factor is set up already".to_owned();
             return Err(OfficeError::Conflict("second_factor_present", words));
         }
-        self.begin_enrolment(caller).await
+        let proven = self.prove(caller, Proof::password(password)).await?;
+        self.begin_pending_factor(caller, &proven).await
     }
 
     /// Begins to set up another second factor in place of the caller's present one, which holds until a code
@@ -127,22 +133,25 @@ impl Engine {
         caller: &Caller,
         password: &str,
         code: &str,
-    ) -> Result<EnrolmentView, OfficeError> {
-        let user = self.person(caller).await?;
-        self.prove(user.record.id, Proof::both(password, code))
-            .await?;
-        self.begin_enrolment(caller).await
+    ) -> Result<PendingFactorView, OfficeError> {
+        let proven = self.prove(caller, Proof::both(password, code)).await?;
+        self.begin_pending_factor(caller, &proven).await
     }
 
-    async fn begin_enrolment(&self, caller: &Caller) -> Result<EnrolmentView, OfficeError> {
+    async fn begin_pending_factor(
+        &self,
+        caller: &Caller,
+        proven: &Proven,
+    ) -> Result<PendingFactorView, OfficeError> {
         let mut random = [0; 20];
         self.entropy().fill(&mut random);
         let secret = totp_rs::Secret::from(random).to_base32();
         self.change_self(caller, |user| {
+            proven.still_holds(user)?;
             let url = totp(&secret, &user.record.email).and_then(|totp| totp.to_url().ok());
             let url = url.ok_or_else(|| EngineError::Fault("no address for the app".to_owned()))?;
-            user.body.enrolment = Some(secret.clone());
-            let view = EnrolmentView {
+            user.body.pending_factor = Some(secret.clone());
+            let view = PendingFactorView {
                 secret_base32: secret.clone(),
                 otpauth_url: url,
             };
@@ -164,7 +173,7 @@ impl Engine {
     ) -> Result<Vec<String>, OfficeError> {
         let (codes, recovery) = self.new_recovery_codes();
         self.change_self(caller, |user| {
-            let Some(secret) = user.body.enrolment.take() else {
+            let Some(secret) = user.body.pending_factor.take() else {
                 let words = "begin to set up a second factor first".to_owned();
                 return Err(OfficeError::Conflict("nothing_begun", words));
             };
@@ -185,17 +194,19 @@ impl Engine {
     /// Makes new recovery codes, shown here and never again; the old ones hold no more.
     ///
     /// # Errors
-    /// [`OfficeError::Invalid`] for a wrong code, `no_second_factor`.
+    /// [`OfficeError::Invalid`] for a wrong password or code, which count as at the door; `no_second_factor`.
     pub async fn renew_recovery_codes(
         &self,
         caller: &Caller,
+        password: &str,
         code: &str,
     ) -> Result<Vec<String>, OfficeError> {
         let user = self.person(caller).await?;
         user.body.second_factor.as_ref().ok_or_else(none_set)?;
-        self.prove(user.record.id, Proof::code(code)).await?;
+        let proven = self.prove(caller, Proof::both(password, code)).await?;
         let (codes, recovery) = self.new_recovery_codes();
         self.change_self(caller, |user| {
+            proven.still_holds(user)?;
             let factor = user.body.second_factor.as_mut().ok_or_else(none_set)?;
             factor.recovery.clone_from(&recovery);
             let action = "user.recovery_codes_renewed";
@@ -222,11 +233,11 @@ impl Engine {
             return Err(OfficeError::Conflict("second_factor_required", words));
         }
         user.body.second_factor.as_ref().ok_or_else(none_set)?;
-        self.prove(user.record.id, Proof::both(password, code))
-            .await?;
+        let proven = self.prove(caller, Proof::both(password, code)).await?;
         self.change_self(caller, |user| {
+            proven.still_holds(user)?;
             user.body.second_factor = None;
-            user.body.enrolment = None;
+            user.body.pending_factor = None;
             let action = "user.second_factor_removed";
             Ok(PersonChange::new(action, Ended::OtherSessions, ()))
         })

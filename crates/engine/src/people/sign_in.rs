@@ -90,34 +90,46 @@ type TryEnd = Result<SignedIn, SignInError>;
 /// What a person who is let in already proves again.
 #[derive(Clone)]
 pub(super) struct Proof {
-    password: Option<String>,
+    password: String,
     code: Option<String>,
     /// What the caller calls the password.
     field: &'static str,
 }
 
 impl Proof {
-    pub(super) fn password(password: &str) -> Self {
+    pub(super) fn old_password(password: &str) -> Self {
         Self {
-            password: Some(password.to_owned()),
-            code: None,
             field: "old_password",
+            ..Self::password(password)
         }
     }
 
-    pub(super) fn code(code: &str) -> Self {
+    pub(super) fn password(password: &str) -> Self {
         Self {
-            password: None,
-            code: Some(code.to_owned()),
+            password: password.to_owned(),
+            code: None,
             field: "password",
         }
     }
 
     pub(super) fn both(password: &str, code: &str) -> Self {
         Self {
-            password: Some(password.to_owned()),
             code: Some(code.to_owned()),
-            field: "password",
+            ..Self::password(password)
+        }
+    }
+}
+
+/// The hash of the password with which somebody proved who he is.
+pub(super) struct Proven(String);
+
+impl Proven {
+    /// Refuses what was proven with a password that was changed since.
+    pub(super) fn still_holds(&self, user: &User) -> Result<(), OfficeError> {
+        if user.body.password == self.0 {
+            Ok(())
+        } else {
+            Err(OfficeError::Stale)
         }
     }
 }
@@ -357,22 +369,20 @@ impl Engine {
         Ok((record, signed_in))
     }
 
-    /// Lets a person who is let in prove again who he is, and says the hash of the password then. Wrong
-    /// passwords and codes count as they do at the door.
-    pub(super) async fn prove(&self, id: UserId, proof: Proof) -> Result<String, OfficeError> {
+    /// Lets the caller, who is let in, prove again who he is: a session that was taken from somebody must not
+    /// be enough for what outlives it. Wrong passwords and codes count as they do at the door.
+    pub(super) async fn prove(&self, caller: &Caller, proof: Proof) -> Result<Proven, OfficeError> {
+        let id = self.person(caller).await?.record.id;
         let engine = self.clone();
         self.detached(async move { Ok(engine.prove_now(id, &proof).await) })
             .await?
     }
 
-    async fn prove_now(&self, id: UserId, proof: &Proof) -> Result<String, OfficeError> {
+    async fn prove_now(&self, id: UserId, proof: &Proof) -> Result<Proven, OfficeError> {
         let _place = self.password_desk().place().await?;
         let user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
         let checked = user.body.password;
-        let right = match &proof.password {
-            Some(password) => self.check_password(password, Some(&checked)).await?,
-            None => true,
-        };
+        let right = self.check_password(&proof.password, Some(&checked)).await?;
         let _turn = self.password_desk().turn().await;
         self.change_people(|| async {
             let mut user = self.load_user(id).await?.ok_or(OfficeError::NotFound)?;
@@ -385,7 +395,7 @@ impl Engine {
             };
             let verdict = user.judge(right, code, (self, self.now()));
             let (acts, end) = match verdict {
-                Verdict::Granted => (Vec::new(), Ok(checked.clone())),
+                Verdict::Granted => (Vec::new(), Ok(Proven(checked.clone()))),
                 Verdict::CodeNeeded | Verdict::Locked(_) => return Err(locked()),
                 Verdict::Wrong { locked } => {
                     let mut acts = vec![user.own_act("user.proof_failed", json!({}))];

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::change::Decision;
+use super::sign_in::Proof;
 use super::user::User;
 use super::{PAGE_MAX, SessionBody, clean_name};
 use crate::{AuthenticationError, Caller, Engine, EngineError, Flaw, OfficeError, Secret};
@@ -248,21 +249,26 @@ impl Engine {
         .await
     }
 
-    /// Makes an API token for the caller's programs. Its text is shown here and never again.
+    /// Makes an API token for the caller's programs, if the caller proves with the password who he is. Its text
+    /// is shown here and never again.
     ///
     /// # Errors
-    /// [`OfficeError::Invalid`], [`OfficeError::Forbidden`] for a permission that the caller has not and with
-    /// an API token, `too_many_tokens`.
+    /// [`OfficeError::Invalid`], also for a wrong password, which counts as at the door; `locked` after too many;
+    /// [`OfficeError::Forbidden`] for a permission that the caller has not and with an API token,
+    /// `too_many_tokens`.
     pub async fn create_api_token(
         &self,
         caller: &Caller,
+        password: &str,
         new: NewApiToken,
     ) -> Result<(ApiTokenView, Secret), OfficeError> {
         let body = self.check_new_token(caller, &new)?;
+        let proven = self.prove(caller, Proof::password(password)).await?;
         let secret = Secret(format!("altt_{}", self.random_text(32)));
         let (id, now) = (self.new_token_id(), self.now());
         let view = self.change_people(|| async {
             let user = self.person(caller).await?;
+            proven.still_holds(&user)?;
             if self.own_tokens(&user, TokenKind::Api).await?.len() >= TOKENS_MAX {
                 let words = format!("one person has at most {TOKENS_MAX} API tokens");
                 return Err(OfficeError::Conflict("too_many_tokens", words));

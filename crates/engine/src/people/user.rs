@@ -26,7 +26,7 @@ pub(super) struct UserBody {
     pub password_until: Option<Timestamp>,
     pub second_factor: Option<SecondFactor>,
     /// The secret of a second factor that is not confirmed yet, in base 32.
-    pub enrolment: Option<String>,
+    pub pending_factor: Option<String>,
     /// Wrong passwords and codes since the last right ones.
     pub failures: u32,
     /// Until when nobody is let in.
@@ -46,7 +46,7 @@ impl UserBody {
     /// Takes the second factor away from somebody who lost it, and opens a lock.
     pub(super) fn lose_second_factor(&mut self) {
         self.second_factor = None;
-        self.enrolment = None;
+        self.pending_factor = None;
         self.failures = 0;
         self.locked_until = None;
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use altyn_domain::{Bucket, MerchantId, ResellerId, Role, Scope, Timestamp};
 use altyn_engine::{
     AcceptInvitation, Caller, Clock, Engine, EngineConfig, EngineParts, Entropy, NewInvitation,
-    SignIn, SignInError, SignedIn, Vault,
+    OfficeError, PasswordChange, SignIn, SignInError, SignedIn, Vault,
 };
 use altyn_storage::{SettingsChange, SettingsEntry, SettingsKind, Storage};
 use altyn_storage_postgres::{PostgresOptions, PostgresStorage};
@@ -17,6 +17,7 @@ use totp_rs::{Builder, Totp};
 
 use crate::database::TestDatabase;
 use crate::gate::Database;
+use crate::wire::Wire;
 
 pub const ROOT: &str = "operator@altyn.example";
 pub const PASSWORD: &str = "seven horses 1";
@@ -81,8 +82,22 @@ impl House {
 
     pub async fn build_with(kind: Database, config: EngineConfig) -> Self {
         let database = TestDatabase::make(kind).await;
+        let url = database.url.clone();
+        Self::build_on(database, url, config).await
+    }
+
+    /// On PostgreSQL, by a wire that counts the statements.
+    pub async fn build_counted() -> (Self, Wire) {
+        let database = TestDatabase::make(Database::Postgres).await;
+        let wire = Wire::lay(database.url.as_deref().expect("an address")).await;
+        let url = Some(wire.url.clone());
+        let house = Self::build_on(database, url, EngineConfig::default()).await;
+        (house, wire)
+    }
+
+    async fn build_on(database: TestDatabase, url: Option<String>, config: EngineConfig) -> Self {
         let directory = tempfile::tempdir().expect("a place");
-        let storage: Arc<dyn Storage> = match &database.url {
+        let storage: Arc<dyn Storage> = match &url {
             Some(url) => {
                 let options = PostgresOptions::default();
                 Arc::new(
@@ -123,6 +138,27 @@ impl House {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// How many random numbers were drawn; what is sealed draws some.
+    pub fn draws(&self) -> u64 {
+        self.entropy.0.load(Ordering::SeqCst)
+    }
+
+    /// Changes the own password to one that is chosen here.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        old: &str,
+        new: &str,
+    ) -> Result<(), OfficeError> {
+        let end_tokens = false;
+        let change = PasswordChange {
+            old,
+            new,
+            end_tokens,
+        };
+        self.engine.change_password(caller, change).await
     }
 
     /// The code that an authenticator app shows now.
@@ -174,9 +210,7 @@ impl House {
         let signed_in = self.sign_in(email, first.expose(), None).await;
         let token = signed_in.expect("let in").token.expose().to_owned();
         let caller = self.caller_by(&token).await.expect("let in");
-        let changed = self
-            .engine
-            .change_password(&caller, first.expose(), PASSWORD);
+        let changed = self.change_password(&caller, first.expose(), PASSWORD);
         changed.await.expect("a password");
         self.enrolled(email, token).await
     }
@@ -184,7 +218,7 @@ impl House {
     /// Sets up the second factor of a person who is let in.
     pub async fn enrolled(&self, email: &str, token: String) -> Person {
         let caller = self.caller_by(&token).await.expect("let in");
-        let begun = self.engine.begin_second_factor(&caller).await;
+        let begun = self.engine.begin_second_factor(&caller, PASSWORD).await;
         let secret = begun.expect("begun").secret_base32;
         let code = self.code(&secret);
         let confirmed = self.engine.confirm_second_factor(&caller, &code);

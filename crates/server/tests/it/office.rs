@@ -7,7 +7,7 @@ use std::sync::Arc;
 use altyn_domain::{ResellerId, Role, Scope, Timestamp};
 use altyn_engine::{
     AcceptInvitation, Caller, Clock, Engine, EngineConfig, EngineParts, Entropy, NewInvitation,
-    SignIn, Vault,
+    PasswordChange, SignIn, Vault,
 };
 use altyn_storage::Storage;
 use altyn_storage_postgres::{PostgresOptions, PostgresStorage};
@@ -136,7 +136,12 @@ async fn root_operator(engine: &Engine) -> Caller {
     };
     let signed_in = engine.sign_in(sign_in).await.expect("let in");
     let chosen = "seven copper kettles 9";
-    let changed = engine.change_password(&signed_in.caller, first.expose(), chosen);
+    let change = PasswordChange {
+        old: first.expose(),
+        new: chosen,
+        end_tokens: false,
+    };
+    let changed = engine.change_password(&signed_in.caller, change);
     changed.await.expect("changed");
     let token = signed_in.token.expose().to_owned();
     let caller = engine.authenticate_bearer(&token, HERE).await;

@@ -13,7 +13,7 @@ use crate::gate::{BOTH, Database};
 use crate::house::{HOME, House, PASSWORD, ROOT, acceptance};
 
 /// The code of a conflict, or the fields that are wrong.
-fn code(error: &OfficeError) -> String {
+pub fn code(error: &OfficeError) -> String {
     match error {
         OfficeError::Conflict(code, _) => (*code).to_owned(),
         OfficeError::Invalid(flaws) => {
@@ -24,7 +24,7 @@ fn code(error: &OfficeError) -> String {
     }
 }
 
-fn new_token(house: &House, permissions: &[Permission]) -> NewApiToken {
+pub fn new_token(house: &House, permissions: &[Permission]) -> NewApiToken {
     NewApiToken {
         name: "Robot".to_owned(),
         permissions: permissions.to_vec(),
@@ -54,14 +54,18 @@ async fn the_first_person_changes_the_password_and_sets_up_a_second_factor() {
         assert!(caller.must_enrol() && caller.must_change_password());
         assert_eq!(caller.permissions().collect::<Vec<_>>(), [Permission::Own]);
         // Not even a token gets around it.
-        let made = engine.create_api_token(&caller, new_token(&house, &[Permission::UsersView]));
+        let made = engine.create_api_token(
+            &caller,
+            PASSWORD,
+            new_token(&house, &[Permission::UsersView]),
+        );
         assert!(matches!(made.await, Err(OfficeError::Forbidden(_))));
 
-        let weak = engine.change_password(&caller, first.expose(), "short");
+        let weak = house.change_password(&caller, first.expose(), "short");
         assert_eq!(code(&weak.await.unwrap_err()), "password password");
-        let same = engine.change_password(&caller, first.expose(), first.expose());
+        let same = house.change_password(&caller, first.expose(), first.expose());
         assert_eq!(code(&same.await.unwrap_err()), "password");
-        let changed = engine.change_password(&caller, first.expose(), PASSWORD);
+        let changed = house.change_password(&caller, first.expose(), PASSWORD);
         changed.await.expect("changed");
         let caller = house.caller_by(&token).await.expect("let in");
         assert!(caller.must_enrol() && !caller.must_change_password());
@@ -70,7 +74,7 @@ async fn the_first_person_changes_the_password_and_sets_up_a_second_factor() {
         assert_eq!(person.recovery.len(), 10);
         let caller = house.caller(&person).await;
         assert!(!caller.must_enrol() && caller.may(Permission::UsersManage));
-        let again = engine.begin_second_factor(&caller).await;
+        let again = engine.begin_second_factor(&caller, PASSWORD).await;
         assert_eq!(code(&again.unwrap_err()), "second_factor_present");
         let removed = engine.remove_second_factor(&caller, PASSWORD, "000000");
         assert_eq!(code(&removed.await.unwrap_err()), "second_factor_required");
@@ -226,11 +230,17 @@ async fn row_79_renewed_recovery_codes_take_the_place_of_all() {
     let house = House::build(Database::Sqlite).await;
     let root = house.root().await;
     let caller = house.caller(&root).await;
-    let wrong = house.engine.renew_recovery_codes(&caller, "000000").await;
+    let wrong = house
+        .engine
+        .renew_recovery_codes(&caller, PASSWORD, "000000")
+        .await;
     assert_eq!(code(&wrong.unwrap_err()), "code");
     house.advance(30);
     let now = house.code(&root.secret);
-    let fresh = house.engine.renew_recovery_codes(&caller, &now).await;
+    let fresh = house
+        .engine
+        .renew_recovery_codes(&caller, PASSWORD, &now)
+        .await;
     let fresh = fresh.expect("new ones");
     assert!(
         house
@@ -290,11 +300,11 @@ async fn sessions_end_by_themselves_and_by_hand() {
         let fourth = house.again(&root).await;
         let fifth = house.again(&root).await;
         let caller = house.caller_by(&fifth).await.expect("let in");
-        let changed = engine.change_password(&caller, PASSWORD, "eight horses 2");
+        let changed = house.change_password(&caller, PASSWORD, "eight horses 2");
         changed.await.expect("changed");
         assert!(house.caller_by(&fourth).await.is_none());
         for former in [PASSWORD, "eight horses 2"] {
-            let back = engine.change_password(&caller, "eight horses 2", former);
+            let back = house.change_password(&caller, "eight horses 2", former);
             assert_eq!(code(&back.await.unwrap_err()), "password");
         }
         engine.sign_out(&caller).await.expect("signed out");
@@ -353,7 +363,7 @@ async fn row_63_what_changes_holds_at_the_next_request() {
         let id = caller.user_id().expect("a person");
         let wanted = new_token(&house, &[Permission::UsersView, Permission::PaymentsView]);
         let (view, robot) = engine
-            .create_api_token(&caller, wanted)
+            .create_api_token(&caller, PASSWORD, wanted)
             .await
             .expect("made");
 
@@ -377,8 +387,11 @@ async fn row_63_what_changes_holds_at_the_next_request() {
         // The token never has more than was given to it, nor anything of the person's own.
         let program = house.caller_by(robot.expose()).await.expect("let in");
         assert!(program.is_token() && !program.may(Permission::Own));
-        let escalated =
-            engine.create_api_token(&program, new_token(&house, &[Permission::PaymentsView]));
+        let escalated = engine.create_api_token(
+            &program,
+            PASSWORD,
+            new_token(&house, &[Permission::PaymentsView]),
+        );
         assert!(escalated.await.is_err());
         assert!(engine.sessions(&program).await.is_err());
         assert_eq!(engine.api_tokens(&program).await.expect("itself"), [view]);
@@ -580,12 +593,12 @@ async fn an_api_token_holds_where_and_as_long_as_it_says() {
         let mut wrong = new_token(&house, &[Permission::Own]);
         wrong.expires_at = house.now().plus_millis(367 * 86_400_000);
         " ".clone_into(&mut wrong.name);
-        let end = engine.create_api_token(&caller, wrong).await;
+        let end = engine.create_api_token(&caller, PASSWORD, wrong).await;
         assert_eq!(code(&end.unwrap_err()), "permissions expires_at name");
         let mut wanted = new_token(&house, &[Permission::UsersView]);
         wanted.allow_list = vec!["10.1.0.0/16".parse().expect("a network")];
         let (view, text) = engine
-            .create_api_token(&caller, wanted)
+            .create_api_token(&caller, PASSWORD, wanted)
             .await
             .expect("made");
         let elsewhere = engine.authenticate_bearer(text.expose(), HOME).await;
@@ -603,7 +616,7 @@ async fn an_api_token_holds_where_and_as_long_as_it_says() {
 
         let wanted = new_token(&house, &[Permission::UsersView]);
         let (_, text) = engine
-            .create_api_token(&caller, wanted)
+            .create_api_token(&caller, PASSWORD, wanted)
             .await
             .expect("made");
         house.advance(86_399);

@@ -1,7 +1,7 @@
 //! The caller's own things: who one is, sessions, password, second factor.
 
 use altyn_domain::{Permission, Role, TokenId};
-use altyn_engine::{Caller, EnrolmentView, SessionView};
+use altyn_engine::{Caller, PasswordChange, PendingFactorView, SessionView};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -234,8 +234,12 @@ async fn end_session(
 /// Another password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"old_password": "7 copper kettles on a stove", "password": "a longer one than 7 kettles"}))]
-struct PasswordChange {
+#[schema(example = json!({
+    "old_password": "7 copper kettles on a stove",
+    "password": "a longer one than 7 kettles",
+    "end_tokens": true
+}))]
+struct PasswordChangeRequest {
     /// The present password.
     #[schema(format = Password)]
     old_password: String,
@@ -243,38 +247,45 @@ struct PasswordChange {
     /// four, not one that is tried first.
     #[schema(format = Password, min_length = 12, max_length = 128)]
     password: String,
+    /// Whether all of the caller's API tokens end too.
+    #[serde(default)]
+    end_tokens: bool,
 }
 
 /// Change one's password
 ///
-/// All other sessions end. Wrong passwords count as they do at the door, and `locked` follows after too many.
+/// All other sessions end, and with `end_tokens` all API tokens. Wrong passwords count as they do at the door, and
+/// `locked` follows after too many.
 #[utoipa::path(
     post,
     path = "/me/password",
     tag = "Own account",
     operation_id = "changePassword",
-    request_body = PasswordChange,
+    request_body = PasswordChangeRequest,
     responses((status = 204, description = "Changed."))
 )]
 async fn change_password(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
-    Body(change): Body<PasswordChange>,
+    Body(request): Body<PasswordChangeRequest>,
 ) -> Result<StatusCode, Problem> {
-    let (old, new) = (&change.old_password, &change.password);
-    office.engine().change_password(&caller, old, new).await?;
+    let change = PasswordChange {
+        old: &request.old_password,
+        new: &request.password,
+        end_tokens: request.end_tokens,
+    };
+    office.engine().change_password(&caller, change).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What proves again who the caller is, if there is a second factor already.
-#[derive(Default, Deserialize, ToSchema)]
+/// What proves again who the caller is.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({}))]
+#[schema(example = json!({"password": "7 copper kettles on a stove"}))]
 struct FactorBegin {
-    /// The password: needed to replace a second factor.
-    #[serde(default)]
+    /// The password.
     #[schema(format = Password)]
-    password: Option<String>,
+    password: String,
     /// A code of the present second factor: needed to replace it.
     #[serde(default)]
     code: Option<String>,
@@ -286,50 +297,44 @@ struct FactorBegin {
     "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     "otpauth_url": "otpauth://totp/Altyn:operator%40altyn.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Altyn"
 }))]
-struct Enrolment {
+struct PendingFactor {
     /// The secret in base 32, to be typed in. Shown here and never again.
     secret: String,
     /// The same as an address, to be shown as a QR code.
     otpauth_url: String,
 }
 
-fn enrolment(view: EnrolmentView) -> Json<Enrolment> {
-    Json(Enrolment {
-        secret: view.secret_base32,
-        otpauth_url: view.otpauth_url,
-    })
-}
-
 /// Begin to set up the second factor
 ///
 /// Gives the secret for an authenticator app. Nothing changes until a code of it is confirmed; beginning again
-/// forgets what was begun. With `password` and `code` a present second factor is replaced, and holds until then;
-/// without them a present one is a conflict, `second_factor_present`.
+/// forgets what was begun. With `code` a present second factor is replaced, and holds until then; without it a
+/// present one is a conflict, `second_factor_present`. Wrong passwords and codes count as they do at the door.
 #[utoipa::path(
     post,
     path = "/me/second-factor",
     tag = "Own account",
     operation_id = "beginSecondFactor",
     request_body = FactorBegin,
-    responses((status = 200, description = "Begun.", body = Enrolment))
+    responses((status = 200, description = "Begun.", body = PendingFactor))
 )]
 async fn begin_second_factor(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Body(begin): Body<FactorBegin>,
-) -> Result<Json<Enrolment>, Problem> {
-    let engine = office.engine();
-    let view = match (begin.password, begin.code) {
-        (None, None) => engine.begin_second_factor(&caller).await?,
-        (Some(password), Some(code)) => {
+) -> Result<Json<PendingFactor>, Problem> {
+    let (engine, password) = (office.engine(), &begin.password);
+    let view: PendingFactorView = match &begin.code {
+        None => engine.begin_second_factor(&caller, password).await?,
+        Some(code) => {
             engine
-                .replace_second_factor(&caller, &password, &code)
+                .replace_second_factor(&caller, password, code)
                 .await?
         }
-        (None, Some(_)) => return Err(Problem::invalid_field("password", "is missing")),
-        (Some(_), None) => return Err(Problem::invalid_field("code", "is missing")),
     };
-    Ok(enrolment(view))
+    Ok(Json(PendingFactor {
+        secret: view.secret_base32,
+        otpauth_url: view.otpauth_url,
+    }))
 }
 
 /// A code of the second factor.
@@ -375,7 +380,7 @@ async fn confirm_second_factor(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"password": "7 copper kettles on a stove", "code": "492039"}))]
-struct FactorRemoval {
+struct FactorProof {
     /// The password.
     #[schema(format = Password)]
     password: String,
@@ -392,13 +397,13 @@ struct FactorRemoval {
     path = "/me/second-factor/remove",
     tag = "Own account",
     operation_id = "removeSecondFactor",
-    request_body = FactorRemoval,
+    request_body = FactorProof,
     responses((status = 204, description = "Removed."))
 )]
 async fn remove_second_factor(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
-    Body(body): Body<FactorRemoval>,
+    Body(body): Body<FactorProof>,
 ) -> Result<StatusCode, Problem> {
     let (password, code) = (&body.password, &body.code);
     let engine = office.engine();
@@ -408,21 +413,23 @@ async fn remove_second_factor(
 
 /// Renew one's recovery codes
 ///
-/// The old ones hold no more.
+/// The old ones hold no more. Wrong passwords and codes count as they do at the door.
 #[utoipa::path(
     post,
     path = "/me/recovery-codes",
     tag = "Own account",
     operation_id = "renewRecoveryCodes",
-    request_body = FactorCode,
+    request_body = FactorProof,
     responses((status = 200, description = "The new codes.", body = RecoveryCodes))
 )]
 async fn renew_recovery_codes(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
-    Body(body): Body<FactorCode>,
+    Body(body): Body<FactorProof>,
 ) -> Result<Json<RecoveryCodes>, Problem> {
-    let codes = office.engine().renew_recovery_codes(&caller, &body.code);
+    let (password, code) = (&body.password, &body.code);
+    let engine = office.engine();
+    let codes = engine.renew_recovery_codes(&caller, password, code);
     Ok(Json(RecoveryCodes {
         recovery_codes: codes.await?,
     }))

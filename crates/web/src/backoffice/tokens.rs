@@ -88,12 +88,16 @@ async fn list(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
+    "password": "7 copper kettles on a stove",
     "name": "Nightly export",
     "permissions": ["payments_view"],
     "expires_at": "2027-05-22T00:00:00Z",
     "allow_list": ["198.51.100.0/24"]
 }))]
 struct ApiTokenRequest {
+    /// The caller's password: a session alone makes no token that outlives it.
+    #[schema(format = Password)]
+    password: String,
     /// What it is for, in words: 1 to 100 characters.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -131,7 +135,8 @@ struct ApiTokenMade {
 /// Make an API token
 ///
 /// For a program that acts for the caller. It reaches what its person reaches, may do what it was given as long as
-/// its person may, and never changes anything of the person.
+/// its person may, and never changes anything of the person. Wrong passwords count as they do at the door, and
+/// `locked` follows after too many.
 #[utoipa::path(
     post,
     path = "/tokens",
@@ -159,7 +164,9 @@ async fn create(
         expires_at: request.expires_at.0,
         allow_list: networks.collect::<Result<_, Problem>>()?,
     };
-    let (view, secret) = office.engine().create_api_token(&caller, new).await?;
+    let engine = office.engine();
+    let made = engine.create_api_token(&caller, &request.password, new);
+    let (view, secret) = made.await?;
     let made = ApiTokenMade {
         secret: secret.expose().to_owned(),
         token: shown(view),

@@ -43,7 +43,7 @@ async fn the_root_operator_must_put_own_things_in_order_first() {
     let begun = office
         .ask("POST /me/second-factor")
         .token(&token)
-        .json(&json!({}));
+        .json(&json!({"password": PASSWORD}));
     let secret = begun.send().await.expect(200).text("/secret");
     let shown = json!({"code": code(&secret, office.now_s())});
     let confirm = || {
@@ -307,6 +307,7 @@ async fn a_program_may_what_its_token_says() {
     let office = Office::open().await;
     let root = office.root().await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
@@ -360,6 +361,65 @@ async fn a_program_may_what_its_token_says() {
     office.ask(&path).token(&root).send().await.expect(204);
     let ended = office.ask("GET /users").token(&program).send().await;
     ended.expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_session_alone_makes_nothing_that_outlives_it() {
+    let office = Office::open().await;
+    let root = office.root().await;
+    let token = |password: &str| {
+        json!({
+            "password": password,
+            "name": "Export",
+            "permissions": ["users_view"],
+            "expires_at": "2027-05-22T00:00:00Z",
+        })
+    };
+    let ask = |line: &str, body: &Value| office.ask(line).token(&root).json(body).send();
+    let mut without = token(PASSWORD);
+    without.as_object_mut().expect("members").remove("password");
+    for (line, body) in [
+        ("POST /tokens", without),
+        ("POST /me/second-factor", json!({})),
+        ("POST /me/recovery-codes", json!({"code": "000000"})),
+        ("POST /me/second-factor/remove", json!({"code": "000000"})),
+    ] {
+        ask(line, &body).await.expect_problem(422, "invalid");
+    }
+    // Six wrong ones lock, and the session goes on: it may be the person's own.
+    let wrong = json!({"password": "wrong horses 1"});
+    for n in 0..6 {
+        let refused = match n % 2 {
+            0 => ask("POST /tokens", &token("wrong horses 1")).await,
+            _ => ask("POST /me/second-factor", &wrong).await,
+        };
+        let refused = refused.expect_problem(422, "invalid");
+        assert_eq!(refused.text("/errors/0/field"), "password");
+    }
+    let right = ask("POST /tokens", &token(PASSWORD)).await;
+    right.expect_problem(409, "locked");
+    let me = office.ask("GET /me").token(&root).send().await.expect(200);
+    assert_eq!(me.body["second_factor"], false);
+    let list = office.ask("GET /tokens").token(&root).send().await;
+    assert_eq!(list.expect(200).body["data"], json!([]));
+    office.advance_s(30 * 60);
+    let later = office.sign_in(ROOT, PASSWORD).await;
+    let made = office.ask("POST /tokens").token(&later);
+    let made = made.json(&token(PASSWORD)).send().await.expect(201);
+
+    // A new password ends the token if that is wanted.
+    let program = made.text("/secret");
+    for (old, new, end_tokens, status) in [
+        (PASSWORD, "nine copper kettles 2", false, 200),
+        ("nine copper kettles 2", "nine copper kettles 3", true, 401),
+    ] {
+        let change = json!({"old_password": old, "password": new, "end_tokens": end_tokens});
+        let changed = office.ask("POST /me/password").token(&later).json(&change);
+        changed.send().await.expect(204);
+        let heard = office.ask("GET /me").token(&program).send().await;
+        assert_eq!(heard.status, status);
+    }
+    office.ask("GET /me").token(&later).send().await.expect(200);
 }
 
 #[tokio::test]

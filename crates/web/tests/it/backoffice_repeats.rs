@@ -58,6 +58,7 @@ async fn a_repeat_gets_the_first_answer_and_makes_nothing() {
     let office = Office::open().await;
     let root = office.root().await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
@@ -117,6 +118,7 @@ async fn a_key_belongs_to_its_person() {
         )
         .await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
@@ -140,6 +142,7 @@ async fn two_at_once_with_one_key_make_one() {
     let office = Office::open().await;
     let root = office.root().await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
@@ -169,6 +172,7 @@ async fn what_was_begun_is_done_even_if_the_caller_goes_away() {
     let office = Office::open().await;
     let root = office.root().await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
@@ -220,6 +224,7 @@ async fn after_a_crash_a_request_is_never_carried_out_again_until_it_is_forgotte
     let office = Office::open().await;
     let root = office.root().await;
     let body = json!({
+        "password": PASSWORD,
         "name": "Export",
         "permissions": ["users_view"],
         "expires_at": "2027-05-22T00:00:00Z",
