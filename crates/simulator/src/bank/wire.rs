@@ -184,7 +184,7 @@ pub fn challenge_result(body: &[u8]) -> Result<(), Malformed> {
         .ok_or(Malformed("cres"))
 }
 
-/// Reads the card number of an enrolment question.
+/// Reads the card number of an enrollment question.
 pub fn enrollment(body: &[u8]) -> Result<Box<str>, Malformed> {
     let value = object(body)?;
     let pan = text(&value, "pan", "pan", 32)?.ok_or(Malformed("pan"))?;
