@@ -1,6 +1,6 @@
 //! The audit trail, read.
 
-use altyn_domain::{Permission, Timestamp, UserId};
+use altyn_domain::{Permission, Timestamp};
 use altyn_engine::{AuditEntry, AuditPlace, AuditQuery};
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::bearer::Acting;
-use super::extract::{Query, id_in};
+use super::extract::{Query, id_in, maybe};
 use super::instant::Instant;
 use super::paging::{Page, PageQuery};
 use super::problem::Problem;
@@ -135,10 +135,7 @@ async fn list(
         chain,
         number,
     });
-    let actor = filter.actor.as_deref();
-    let actor = actor
-        .map(|text| id_in::<UserId>("actor", text))
-        .transpose()?;
+    let actor = maybe("actor", filter.actor.as_deref(), id_in)?;
     if filter
         .action
         .as_ref()

@@ -140,6 +140,18 @@ pub fn id_in<T: FromStr>(field: &str, text: &str) -> Result<T, Problem> {
         .map_err(|_| Problem::invalid_field(field, "is not an id"))
 }
 
+/// Reads a text that may be left away, by what reads it if it is there.
+///
+/// # Errors
+/// See `read`.
+pub(super) fn maybe<T>(
+    field: &str,
+    text: Option<&str>,
+    read: impl FnOnce(&str, &str) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| read(field, text)).transpose()
+}
+
 /// Tells a field that is null from one that was left away.
 pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::extract::id_in;
+use super::extract::maybe;
 use super::instant::Instant;
 use super::payment_shown::PaymentInList;
 use super::payments::narrowing;
@@ -106,9 +107,8 @@ async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<IncidentShown>>, Problem> {
     let page = PageQuery::new(query.limit, query.after);
-    let payment = query.payment_id.as_deref();
     let query = IncidentQuery {
-        payment_id: payment.map(|id| id_in("payment_id", id)).transpose()?,
+        payment_id: maybe("payment_id", query.payment_id.as_deref(), id_in)?,
         narrowing: narrowing(
             query.project_id.as_deref(),
             query.merchant_id.as_deref(),

@@ -61,14 +61,6 @@ pub fn instant_in(field: &str, text: &str) -> Result<Timestamp, Problem> {
     parse(text).ok_or_else(|| Problem::invalid_field(field, words))
 }
 
-/// The same of an instant that may be left away.
-///
-/// # Errors
-/// See [`instant_in`].
-pub fn instant_maybe(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, Problem> {
-    text.map(|text| instant_in(field, text)).transpose()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::amounts::{Sum, money_in};
-use super::extract::Key;
-use super::instant::instant_maybe;
+use super::extract::{Key, maybe};
+use super::instant::instant_in;
 use super::payment_shown::{
     DeliveryShown, ErrorShown, EventShown, PaymentInList, PaymentShown, PostingShown,
 };
@@ -74,7 +74,6 @@ impl ListQuery {
         let page = PageQuery::new(self.limit, self.after);
         let statuses = self.status.as_deref().unwrap_or_default();
         let statuses = statuses.split(',').map(str::trim).filter(|s| !s.is_empty());
-        let customer = self.customer_id.as_deref();
         Ok(PaymentQuery {
             narrowing: narrowing(
                 self.project_id.as_deref(),
@@ -84,9 +83,9 @@ impl ListQuery {
             statuses: statuses
                 .map(|word| word_in("status", word))
                 .collect::<Result<_, _>>()?,
-            customer_id: customer.map(|id| id_in("customer_id", id)).transpose()?,
-            from: instant_maybe("from", self.from.as_ref())?,
-            to: instant_maybe("to", self.to.as_ref())?,
+            customer_id: maybe("customer_id", self.customer_id.as_deref(), id_in)?,
+            from: maybe("from", self.from.as_deref(), instant_in)?,
+            to: maybe("to", self.to.as_deref(), instant_in)?,
             ascending: match self.order.as_deref() {
                 None | Some("desc") => false,
                 Some("asc") => true,
@@ -106,9 +105,9 @@ pub(super) fn narrowing(
     reseller: Option<&str>,
 ) -> Result<Narrowing, Problem> {
     Ok(Narrowing {
-        project: project.map(|id| id_in("project_id", id)).transpose()?,
-        merchant: merchant.map(|id| id_in("merchant_id", id)).transpose()?,
-        reseller: reseller.map(|id| id_in("reseller_id", id)).transpose()?,
+        project: maybe("project_id", project, id_in)?,
+        merchant: maybe("merchant_id", merchant, id_in)?,
+        reseller: maybe("reseller_id", reseller, id_in)?,
     })
 }
 
@@ -192,9 +191,8 @@ struct PaymentSent {
 
 impl PaymentSent {
     fn into_new(self, key: Option<String>) -> Result<NewPayment, Problem> {
-        let kind = self.payer.kind.as_deref();
+        let kind = maybe("payer.kind", self.payer.kind.as_deref(), word_in)?;
         let way = self.way.as_deref().unwrap_or("purchase");
-        let language = self.language.as_deref();
         Ok(NewPayment {
             project_id: id_in("project_id", &self.project_id)?,
             amount: self.amount.money("amount")?,
@@ -202,7 +200,7 @@ impl PaymentSent {
             description: self.description,
             customer: Customer {
                 id: self.payer.id,
-                kind: kind.map(|word| word_in("payer.kind", word)).transpose()?,
+                kind,
                 email: self.payer.email,
                 phone: self.payer.phone,
                 name: self.payer.name,
@@ -211,11 +209,9 @@ impl PaymentSent {
                 ..Customer::default()
             },
             way: word_in("way", way)?,
-            language: language
-                .map(|code| language_in("language", code))
-                .transpose()?,
+            language: maybe("language", self.language.as_deref(), language_in)?,
             return_url: self.return_url,
-            expires_at: instant_maybe("expires_at", self.expires_at.as_ref())?,
+            expires_at: maybe("expires_at", self.expires_at.as_deref(), instant_in)?,
             key,
         })
     }
