@@ -1,5 +1,6 @@
 //! Reading requests: a body, a query, an id. What cannot be read is told as a problem.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -150,6 +151,24 @@ pub(super) fn maybe<T>(
     read: impl FnOnce(&str, &str) -> Result<T, Problem>,
 ) -> Result<Option<T>, Problem> {
     text.map(|text| read(field, text)).transpose()
+}
+
+/// Reads networks, or addresses as networks of one.
+///
+/// # Errors
+/// A problem that names the field and the place in it.
+pub(super) fn networks_in<N: FromStr + From<IpAddr>>(
+    field: &str,
+    sent: &[String],
+) -> Result<Vec<N>, Problem> {
+    let read = sent.iter().enumerate().map(|(index, text)| {
+        let address = text.parse::<IpAddr>().map(Into::into);
+        text.parse().or(address).map_err(|_| {
+            let words = "is not a network such as 198.51.100.0/24";
+            Problem::invalid_field(&format!("{field}[{index}]"), words)
+        })
+    });
+    read.collect()
 }
 
 /// Tells a field that is null from one that was left away.

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::amounts::CurrencyCode;
 use super::bearer::Acting;
 use super::etag::{IfMatch, Tagged};
-use super::extract::{Body, Id, Ids, Query, id_in};
+use super::extract::{Body, Id, Ids, Query, id_in, networks_in};
 use super::instant::Instant;
 use super::methods::Method;
 use super::paging::{Page, PageQuery};
@@ -462,19 +462,6 @@ struct NewCredential {
     credential: Credential,
 }
 
-fn networks<N: std::str::FromStr + From<std::net::IpAddr>>(
-    sent: &[String],
-) -> Result<Vec<N>, Problem> {
-    let read = sent.iter().enumerate().map(|(index, text)| {
-        let address = text.parse::<std::net::IpAddr>().map(Into::into);
-        text.parse().or(address).map_err(|_| {
-            let field = format!("allow_list[{index}]");
-            Problem::invalid_field(&field, "is not a network such as 198.51.100.0/24")
-        })
-    });
-    read.collect()
-}
-
 /// Make a key for a project's shop
 ///
 /// Its secret is shown in the answer and never again.
@@ -494,7 +481,7 @@ async fn create_credential(
     Body(mut request): Body<CredentialRequest>,
 ) -> Result<(StatusCode, Json<NewCredential>), Problem> {
     let kind = request.kind()?;
-    let allowed = networks(&request.allow_list)?;
+    let allowed = networks_in("allow_list", &request.allow_list)?;
     let engine = office.engine();
     let made = engine.create_project_credential(&caller, id, &request.dialect, kind, allowed);
     let (view, secret) = made.await?;
@@ -535,7 +522,7 @@ async fn limit_credential(
     Ids(project, id): Ids<ProjectId, CredentialId>,
     Body(limit): Body<CredentialLimit>,
 ) -> Result<StatusCode, Problem> {
-    let allowed = networks(&limit.allow_list)?;
+    let allowed = networks_in("allow_list", &limit.allow_list)?;
     let engine = office.engine();
     engine
         .limit_project_credential(&caller, project, id, allowed)

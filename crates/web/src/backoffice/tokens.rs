@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::bearer::Acting;
-use super::extract::{Body, Id};
+use super::extract::{Body, Id, networks_in};
 use super::instant::Instant;
 use super::paging::Page;
 use super::problem::Problem;
@@ -150,19 +150,11 @@ async fn create(
     Acting(caller): Acting,
     Body(request): Body<ApiTokenRequest>,
 ) -> Result<(StatusCode, Json<ApiTokenMade>), Problem> {
-    let networks = request.allow_list.iter().enumerate();
-    let networks = networks.map(|(index, text)| {
-        let address = text.parse::<std::net::IpAddr>().map(Into::into);
-        text.parse().or(address).map_err(|_| {
-            let field = format!("allow_list[{index}]");
-            Problem::invalid_field(&field, "is not a network such as 198.51.100.0/24")
-        })
-    });
     let new = NewApiToken {
         name: request.name,
         permissions: request.permissions.into_iter().map(|one| one.0).collect(),
         expires_at: request.expires_at.0,
-        allow_list: networks.collect::<Result<_, Problem>>()?,
+        allow_list: networks_in("allow_list", &request.allow_list)?,
     };
     let engine = office.engine();
     let made = engine.create_api_token(&caller, &request.password, new);
