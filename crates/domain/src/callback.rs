@@ -81,10 +81,31 @@ pub struct CallbackMessage {
 #[error("callback cannot be rendered: {0}")]
 pub struct RenderError(pub String);
 
+/// What an endpoint of a format may choose; the rest is the format's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointChoices {
+    /// How callbacks may be sent.
+    pub methods: &'static [HttpMethod],
+    /// What the format never tells.
+    pub untold: &'static [EventKind],
+    /// Whether the endpoint says how often and when a callback is sent again.
+    pub retries: bool,
+    /// Whether the key signs that the project has in the dialect of the format's name, and no secret of the
+    /// endpoint's own.
+    pub by_project_key: bool,
+}
+
 /// How events become messages of one format. Independent of the dialect that made the payment.
 pub trait CallbackFormat: Send + Sync {
     /// The name endpoints choose it by.
     fn name(&self) -> &'static str;
+
+    /// What an endpoint of this format may choose.
+    fn choices(&self) -> EndpointChoices;
+
+    /// An endpoint as is usual in this format. `url` is empty for the template of addresses that payments bring;
+    /// `public_url` is the address under which payers find our pages.
+    fn endpoint(&self, id: &str, url: &str, secret: EndpointSecret, public_url: &str) -> Endpoint;
 
     /// Whether an answer with this HTTP status means that the receiver took the callback.
     fn accepts(&self, status: u16) -> bool {

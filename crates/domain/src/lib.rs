@@ -33,7 +33,9 @@ mod tries;
 mod undo;
 
 pub use access::{Permission, Role, Scope};
-pub use callback::{CallbackFormat, CallbackMessage, Endpoint, EndpointSecret, RenderError};
+pub use callback::{
+    CallbackFormat, CallbackMessage, Endpoint, EndpointChoices, EndpointSecret, RenderError,
+};
 pub use card::{CardBrand, CardDetails, CardError, CardNumber, CardSummary, Expiry, SecurityCode};
 pub use command::{
     BeginTry, CancelPayment, Capture, Command, DoubtNotice, FireTimer, Initiator, OnRefusal,

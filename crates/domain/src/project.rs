@@ -212,6 +212,15 @@ pub struct ProjectSettings {
     pub keys: Vec<SharedKey>,
 }
 
+impl ProjectSettings {
+    /// The key that signs what is told in a dialect: that of the name by which the dialect knows the project.
+    pub fn signing_key(&self, dialect: &str) -> Option<&EndpointSecret> {
+        let mut keys = self.keys.iter();
+        keys.find(|key| key.dialect == dialect)
+            .map(|key| &key.secret)
+    }
+}
+
 /// One shop, site or terminal of a merchant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {

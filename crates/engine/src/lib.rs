@@ -61,10 +61,11 @@ pub use people::{
 };
 pub use register::Registration;
 pub use registry::{
-    ConnectorChange, ConnectorChoice, ConnectorView, CredentialKind, CredentialView, FieldKind,
-    FieldOption, Form, FormField, KeyRotation, MerchantView, MethodAbilities, MethodChange,
-    MethodConnector, MethodFacts, MethodName, MethodView, NewConnector, NewMethod, Offer,
-    OwnMethod, OwnerRef, ProjectChange, ProjectFacts, ProjectView, ResellerView,
+    ConnectorChange, ConnectorChoice, ConnectorView, CredentialKind, CredentialView,
+    EndpointChoice, EndpointView, FieldKind, FieldOption, Form, FormField, KeyRotation,
+    MerchantView, MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName,
+    MethodView, NewConnector, NewEndpoint, NewMethod, Offer, OwnMethod, OwnerRef, ProjectChange,
+    ProjectFacts, ProjectView, ResellerView,
 };
 pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;

@@ -1,36 +1,13 @@
 //! What a project needs to be spoken to in ECommPay's way: its number and key, the callbacks, the methods.
 
-use altyn_dialects::ecommpay::DIALECT;
+use altyn_dialects::ecommpay::{DIALECT, EcommpayCallbackFormat};
 use altyn_domain::{
-    AmountRange, ConnectorSettings, Currency, Endpoint, EndpointSecret, EventKind, HttpMethod,
-    MethodKind, PaymentMethod, ProjectId, ProviderNumbers, RefundAbility,
+    AmountRange, CallbackFormat as _, ConnectorSettings, Currency, EndpointSecret, MethodKind,
+    PaymentMethod, ProjectId, ProviderNumbers, RefundAbility,
 };
 use altyn_engine::{Engine, Secret};
 use anyhow::Context as _;
 use ipnet::IpNet;
-
-/// How callbacks of this family are made and sent. `url` is empty for addresses that payments bring.
-pub fn endpoint(id: &str, url: &str, secret: &str, public_url: &str) -> Endpoint {
-    Endpoint {
-        id: id.to_owned(),
-        url: url.to_owned(),
-        format: DIALECT.to_owned(),
-        method: HttpMethod::Post,
-        // All that there is, what leads the payer included.
-        events: EventKind::ALL.to_vec(),
-        signature: "hmac-sha512".to_owned(),
-        secret: EndpointSecret::new(secret),
-        parameters: vec![public_url_parameter(public_url)],
-        // Not used: how often and when is the format's own.
-        attempts_max: 120,
-        retry_pause_ms: 10_000,
-    }
-}
-
-/// Tells the format where payers find our pages.
-pub fn public_url_parameter(public_url: &str) -> String {
-    format!("public_url={public_url}")
-}
 
 /// The demo's wallets of India through a partner: rupees only, refunds only of the whole sum.
 pub fn wallet_partner(settings: ConnectorSettings) -> anyhow::Result<PaymentMethod> {
@@ -103,7 +80,10 @@ pub async fn open_account(
         .with_context(|| format!("project number {number} may be taken"))?;
     let project = engine.project(project_id).context("the project is gone")?;
     let mut settings = project.settings.clone();
-    let made = |id: &str, url: &str| endpoint(id, url, secret.expose(), account.public_url);
+    let made = |id: &str, url: &str| {
+        let key = EndpointSecret::new(secret.expose());
+        EcommpayCallbackFormat.endpoint(id, url, key, account.public_url)
+    };
     settings.dynamic_endpoint = Some(made("payment", ""));
     settings.endpoints.retain(|known| known.format != DIALECT);
     let own = account.callback_url.map(|url| made(DIALECT, url));

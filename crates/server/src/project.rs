@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use altyn_dialects::rbs;
+use altyn_dialects::rbs::{self, RbsCallbackFormat};
 use altyn_domain::{
-    ConnectorSettings, Currency, Endpoint, EndpointSecret, HttpMethod, Language, PaymentMethod,
+    CallbackFormat as _, ConnectorSettings, Currency, EndpointSecret, Language, PaymentMethod,
     Project, ProjectId, ProjectSettings, SurplusPolicy,
 };
 use altyn_engine::{Engine, NewCredential, NewProject};
@@ -189,35 +189,21 @@ pub fn bank_settings(url: &str, terminal_key: &str) -> ConnectorSettings {
     ConnectorSettings(pairs.into())
 }
 
-/// How callbacks of register.do are made and sent.
-pub fn rbs_endpoint(id: &str, url: &str, secret: &str) -> Endpoint {
-    Endpoint {
-        id: id.to_owned(),
-        url: url.to_owned(),
-        format: rbs::DIALECT.to_owned(),
-        method: HttpMethod::Get,
-        events: Vec::new(),
-        signature: "hmac-sha256".to_owned(),
-        secret: EndpointSecret::new(secret),
-        parameters: vec!["amount".to_owned(), "operationRefundedAmount".to_owned()],
-        // As gateways of the family do: every 30 s, given up after 3 failures.
-        attempts_max: 3,
-        retry_pause_ms: 30_000,
-    }
-}
-
 /// Makes a project with a login, a token and a callback key.
 pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentials> {
     let callback_secret = engine.random_text(24);
+    let endpoint = |id: &str, url: &str| {
+        RbsCallbackFormat.endpoint(id, url, EndpointSecret::new(&callback_secret), "")
+    };
     let mut settings = wanted.settings;
     if let Some(url) = &wanted.callback_url {
         engine
             .url_guard()
             .check(url)
             .context("the callback address")?;
-        settings.endpoints = vec![rbs_endpoint("shop", url, &callback_secret)];
+        settings.endpoints = vec![endpoint("shop", url)];
     }
-    settings.dynamic_endpoint = Some(rbs_endpoint("order", "", &callback_secret));
+    settings.dynamic_endpoint = Some(endpoint("order", ""));
     let user_name = format!("{}-api", wanted.slug);
     let new = NewProject {
         name: wanted.name,

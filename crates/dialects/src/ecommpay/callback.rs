@@ -12,8 +12,8 @@
 //! count: this format has one of each.
 
 use altyn_domain::{
-    CallbackFormat, CallbackMessage, Endpoint, Event, EventKind, HttpMethod, Initiator, Operation,
-    Payment, Project, RenderError,
+    CallbackFormat, CallbackMessage, Endpoint, EndpointChoices, EndpointSecret, Event, EventKind,
+    HttpMethod, Initiator, Operation, Payment, Project, RenderError,
 };
 use serde::Serialize;
 
@@ -25,6 +25,11 @@ use super::objects::{
 use super::view::{Spelling, View};
 use super::{DIALECT, schedule};
 
+/// Tells the format where payers find our pages.
+pub fn public_url_parameter(public_url: &str) -> String {
+    format!("public_url={public_url}")
+}
+
 /// The format "ecommpay".
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EcommpayCallbackFormat;
@@ -32,6 +37,32 @@ pub struct EcommpayCallbackFormat;
 impl CallbackFormat for EcommpayCallbackFormat {
     fn name(&self) -> &'static str {
         DIALECT
+    }
+
+    fn choices(&self) -> EndpointChoices {
+        EndpointChoices {
+            methods: &[HttpMethod::Post],
+            untold: &[],
+            retries: false,
+            by_project_key: true,
+        }
+    }
+
+    fn endpoint(&self, id: &str, url: &str, secret: EndpointSecret, public_url: &str) -> Endpoint {
+        Endpoint {
+            id: id.to_owned(),
+            url: url.to_owned(),
+            format: DIALECT.to_owned(),
+            method: HttpMethod::Post,
+            // All that there is, what leads the payer included.
+            events: EventKind::ALL.to_vec(),
+            signature: "hmac-sha512".to_owned(),
+            secret,
+            parameters: vec![public_url_parameter(public_url)],
+            // Not used: how often and when is the format's own.
+            attempts_max: schedule::ATTEMPTS_MAX,
+            retry_pause_ms: 10_000,
+        }
     }
 
     /// Anything but 200 is sent again.

@@ -52,7 +52,7 @@ use axum::routing::any;
 
 use extra::Extra;
 
-pub use callback::EcommpayCallbackFormat;
+pub use callback::{EcommpayCallbackFormat, public_url_parameter};
 pub use codes::{Code, ProviderKind, code_of};
 pub use signed_json::{Json, SignedJson, Text, Unreadable};
 

@@ -11,7 +11,7 @@ const GROWING_PAUSES: usize = 62;
 const LAST_PAUSE_MS: i64 = 14_400_000;
 
 /// How often a callback is sent in all. That takes ten days; the protocol allows eleven.
-const ATTEMPTS_MAX: u32 = 120;
+pub(super) const ATTEMPTS_MAX: u32 = 120;
 
 /// `70 + 10 × 1.12^(n − 4)` seconds, in milliseconds, for n from 7 on.
 const GROWING_MS: [i64; GROWING_PAUSES] = growing_pauses();

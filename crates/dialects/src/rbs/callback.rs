@@ -1,8 +1,8 @@
 //! Callbacks in this family's format: a GET with a query or a POST with a form, and a checksum over it.
 
 use altyn_domain::{
-    CallbackFormat, CallbackMessage, Endpoint, Event, EventKind, HttpMethod, Operation, Payment,
-    PaymentStatus, Project, RenderError, Timestamp, Way,
+    CallbackFormat, CallbackMessage, Endpoint, EndpointChoices, EndpointSecret, Event, EventKind,
+    HttpMethod, Operation, Payment, PaymentStatus, Project, RenderError, Timestamp, Way,
 };
 use form_urlencoded::Serializer;
 use url::Url;
@@ -19,6 +19,36 @@ type Parameters = Vec<(String, String)>;
 impl CallbackFormat for RbsCallbackFormat {
     fn name(&self) -> &'static str {
         super::DIALECT
+    }
+
+    fn choices(&self) -> EndpointChoices {
+        EndpointChoices {
+            methods: &[HttpMethod::Get, HttpMethod::Post],
+            // As [`operation_word`] has it.
+            untold: &[
+                EventKind::Cancelled,
+                EventKind::ActionRequired,
+                EventKind::PeriodOver,
+            ],
+            retries: true,
+            by_project_key: false,
+        }
+    }
+
+    fn endpoint(&self, id: &str, url: &str, secret: EndpointSecret, _: &str) -> Endpoint {
+        Endpoint {
+            id: id.to_owned(),
+            url: url.to_owned(),
+            format: super::DIALECT.to_owned(),
+            method: HttpMethod::Get,
+            events: Vec::new(),
+            signature: "hmac-sha256".to_owned(),
+            secret,
+            parameters: vec!["amount".to_owned(), "operationRefundedAmount".to_owned()],
+            // As gateways of the family do: every 30 s, given up after 3 failures.
+            attempts_max: 3,
+            retry_pause_ms: 30_000,
+        }
     }
 
     /// Anything but 200 is sent again.

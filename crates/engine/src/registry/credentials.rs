@@ -228,6 +228,7 @@ impl Engine {
             login: credential.login.clone(),
             secret: EndpointSecret::new(secret.expose()),
         });
+        self.follow_project_key(&mut settings, dialect);
         record.settings = self.sealer().seal(id.uuid(), &settings)?;
         Ok(record)
     }

@@ -9,6 +9,7 @@ mod connector;
 mod credentials;
 mod describe;
 mod descriptor;
+mod endpoints;
 mod form;
 mod json_schema;
 mod method;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use connector::{ConnectorChange, ConnectorView, KeyRotation, NewConnector};
 pub use credentials::{CredentialKind, CredentialView};
+pub use endpoints::{EndpointChoice, EndpointView, NewEndpoint};
 pub use form::{FieldKind, FieldOption, Form, FormField};
 pub use method::{MethodChange, NewMethod};
 pub use method_view::{ConnectorChoice, MethodView, OwnMethod};

@@ -1,6 +1,7 @@
 //! The demo's project in India: its shop speaks ECommPay's way, its payers pay by card at the bank and by
 //! wallet at the simulated partner.
 
+use altyn_dialects::ecommpay::public_url_parameter;
 use altyn_domain::{Currency, Language, ProjectId};
 use altyn_engine::NewProject;
 use anyhow::Context as _;
@@ -100,7 +101,7 @@ pub async fn point_at_gateways(
         let changed = changed.map(|(key, value)| (key.to_owned(), value));
         method.settings.0.extend(changed);
     }
-    let public_url = ecommpay::public_url_parameter(&demo.configuration.server.public_url);
+    let public_url = public_url_parameter(&demo.configuration.server.public_url);
     let endpoints = settings.endpoints.iter_mut();
     for endpoint in endpoints.chain(&mut settings.dynamic_endpoint) {
         endpoint.parameters = vec![public_url.clone()];

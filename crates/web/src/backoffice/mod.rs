@@ -30,6 +30,7 @@ mod codes;
 mod connectors;
 mod customers;
 mod door;
+mod endpoints;
 mod etag;
 mod extract;
 mod form;
@@ -171,6 +172,7 @@ fn all() -> Routes {
         .merge(customers::routes())
         .merge(tree::routes())
         .merge(projects::routes())
+        .merge(endpoints::routes())
         .merge(connectors::routes())
         .merge(methods::routes())
         .merge(openapi::routes())
