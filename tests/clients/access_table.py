@@ -13,6 +13,7 @@ from access_world import (
     PASSWORD,
     connector_body,
     credential_body,
+    endpoint_body,
     method_body,
     payment_body,
     project_body,
@@ -32,6 +33,7 @@ REACH = {
     "customer": ALL_LEVELS,
     "second_customer": ALL_LEVELS[:3],
     "credential": ALL_LEVELS[:3],
+    "endpoint": ALL_LEVELS[:3],
     "invitation": ALL_LEVELS[:3],
     "reseller_invitation": ("root", "reseller"),
     "user": ALL_LEVELS[:3],
@@ -167,12 +169,17 @@ def new_credential(world, tree, actor, kind):
     return {"id": tree.ids["project"], "credential_id": world.credential(tree)}
 
 
+def new_endpoint(world, tree, actor, kind):
+    return {"id": tree.ids["project"], "endpoint_id": world.endpoint(tree)}
+
+
 def new_incident(world, tree, actor, kind):
     return world.incident(tree)
 
 
 PLACES = {"project_id": "project", "merchant_id": "merchant", "reseller_id": "reseller"}
 REFUSED = (400, 409, 422)
+ENDPOINT = {"id": "project", "endpoint_id": "endpoint"}
 MONEY = dict(ids={"id": "payment"}, others=("second_payment",), own=(200, 409))
 
 ROWS = {
@@ -268,6 +275,12 @@ ROWS = {
     "revokeCredential": Row(
         ids={"id": "project", "credential_id": "credential"}, fresh=new_credential, own=(204,)
     ),
+    "listEndpoints": Row(ids={"id": "project"}, shows="endpoint"),
+    "createEndpoint": Row(ids={"id": "project"}, body=endpoint_body, own=(201,)),
+    "readEndpoint": Row(ids=ENDPOINT),
+    "changeEndpoint": Row(ids=ENDPOINT, body=fixed(attempts_max=4)),
+    "deleteEndpoint": Row(ids=ENDPOINT, fresh=new_endpoint, own=(204,)),
+    "rotateEndpointSecret": Row(ids=ENDPOINT, body=fixed()),
     # Connectors and payment methods.
     "listConnectors": Row(shows="connector"),
     "createConnector": Row(body=connector_body, own=(201,)),

@@ -220,6 +220,11 @@ class World:
         path = f"/projects/{tree.ids['project']}/credentials"
         return self.api.made(self.root, path, credential_body(self, tree))
 
+    def endpoint(self, tree):
+        path = f"/projects/{tree.ids['project']}/endpoints"
+        made = self.api.made(self.root, path, endpoint_body(self, tree))
+        return made["endpoint"]["id"]
+
     def invitation(self, tree, role="finance", place="merchant"):
         return self._invite(tree, role, place)["invitation"]["id"]
 
@@ -291,6 +296,7 @@ class World:
         made = self._new_credential(tree)
         ids["credential"] = made["credential"]["id"]
         tree.login, tree.password = made["credential"]["login"], made["secret"]
+        ids["endpoint"] = self.endpoint(tree)
         ids["invitation"] = self.invitation(tree)
         ids["reseller_invitation"] = self.invitation(tree, "finance", "reseller")
         places = [("reseller_operator", "reseller"), ("merchant_owner", "merchant")]
@@ -363,3 +369,9 @@ def payment_body(world, tree):
 
 def credential_body(world, tree):
     return {"dialect": "rbs", "kind": "password", "login": f"{tree.mark}-{world.number()}-api"}
+
+
+def endpoint_body(world, tree):
+    """Nobody receives callbacks there."""
+    url = f"{world.demo.simulator_url}/none/{tree.mark}-{world.number()}"
+    return {"format": "rbs", "url": url}

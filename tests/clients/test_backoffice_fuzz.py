@@ -66,12 +66,13 @@ SPARE = 5
 # What an id in an address is an id of, by what stands before it.
 PREFIXES = {
     "users": "usr", "tokens": "tok", "invitations": "tok", "resellers": "rsl", "merchants": "mrc",
-    "projects": "prj", "credentials": "crd", "connectors": "cnn", "methods": "mth",
+    "projects": "prj", "credentials": "crd", "endpoints": "end", "connectors": "cnn", "methods": "mth",
     "payments": "pay", "incidents": "pay",
 }
 NAMES = {
     "project_id": "prj", "merchant_id": "mrc", "reseller_id": "rsl", "parent_id": "rsl",
     "customer_id": "cus", "payment_id": "pay", "credential_id": "crd",
+    "endpoint_id": "end",
 }
 PLACES = {"reseller": "rsl", "merchant": "mrc", "project": "prj", "registered": "cnn"}
 TEXTS = {
@@ -94,7 +95,7 @@ class Known:
 
     def __init__(self, world):
         self.world, self.ids, self.number = world, {}, 0
-        customers, credentials, incidents = [], [], []
+        customers, credentials, endpoints, incidents = [], [], [], []
         self.spare = {}
         for tree in (world.a, world.b):
             known = tree.ids
@@ -102,12 +103,14 @@ class Known:
                 if kind in known:
                     customers.append({"project_id": known["project"], "id": known[kind]})
             credentials.append({"id": known["project"], "credential_id": known["credential"]})
+            endpoints.append({"id": known["project"], "endpoint_id": known["endpoint"]})
             for _ in range(SPARE):
                 incidents.append(world.incident(tree))
                 self.make_spare(tree)
         self.pairs = {
             "/customers/{project_id}/{id}": customers,
             "/projects/{id}/credentials/{credential_id}": credentials,
+            "/projects/{id}/endpoints/{endpoint_id}": endpoints,
             "/incidents/{payment_id}/{number}": incidents,
         }
 
@@ -123,6 +126,10 @@ class Known:
             "/projects/{id}/credentials/{credential_id}": {
                 "id": project,
                 "credential_id": world.credential(tree),
+            },
+            "/projects/{id}/endpoints/{endpoint_id}": {
+                "id": project,
+                "endpoint_id": world.endpoint(tree),
             },
         }
         for path, ids in made.items():

@@ -128,7 +128,7 @@ pub enum Permission {
     TreeManage,
     /// Change projects.
     ProjectsManage,
-    /// Make and revoke the keys of projects.
+    /// Make and revoke the keys of projects, and say where their callbacks go.
     CredentialsManage,
     /// See payments with everything that belongs to them.
     PaymentsView,
