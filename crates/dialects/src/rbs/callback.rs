@@ -292,7 +292,7 @@ fn checksum(parameters: &Parameters, endpoint: &Endpoint) -> Result<Parameters, 
 
 #[cfg(test)]
 mod tests {
-    use altyn_domain::{DeclineCode, EndReason, EndpointSecret, OperationKind, OperationState};
+    use altyn_domain::{DeclineCode, EndReason, OperationKind, OperationState};
 
     use super::super::samples::{NOW, Sample, shop};
     use super::*;
@@ -367,6 +367,12 @@ mod tests {
                 word,
                 "{kind:?}"
             );
+        }
+        // Nobody chooses what is never told.
+        let untold = RbsCallbackFormat.choices().untold;
+        for kind in E::ALL {
+            let told = operation_word(&event(kind, None, Sample::new(Way::Purchase)));
+            assert_eq!(told.is_none(), untold.contains(&kind), "{kind:?}");
         }
         let cancelled = event(E::Cancelled, None, Sample::new(Way::Hold));
         let none = RbsCallbackFormat.render(
