@@ -319,6 +319,12 @@ pub trait Connector: Send + Sync {
         MethodKind::Card
     }
 
+    /// Whether what a capture leaves of a hold stays reserved for another capture. If not, the gateway gives
+    /// the rest back by itself, whatever it is asked for.
+    fn keeps_rest(&self) -> bool {
+        true
+    }
+
     /// Whether these settings can be worked with.
     ///
     /// # Errors

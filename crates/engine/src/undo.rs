@@ -1,8 +1,8 @@
 //! Capture, void, refund, cancel: what merchants do with a payment.
 
 use altyn_domain::{
-    Answer, Authentication, CancelPayment, Capture, Command, ExchangeKind, Initiator, OnRefusal,
-    PaymentId, Refund, ReturnSurplus, Target, Void,
+    Answer, Authentication, CancelPayment, Capture, Command, DeclineCode, ExchangeKind, Initiator,
+    OnRefusal, PaymentId, Refund, Refusal, ReturnSurplus, Target, Void,
 };
 
 use crate::{Engine, EngineError, Owner, Wait};
@@ -97,6 +97,9 @@ impl Engine {
         by: AskedBy,
         wait: Wait,
     ) -> Result<Answer, EngineError> {
+        if !wanted.release_rest {
+            self.keeps_rest(owner, &target, wanted.amount).await?;
+        }
         let command = Command::Capture(Capture {
             target,
             operation_id: self.new_operation_id(owner),
@@ -109,6 +112,33 @@ impl Engine {
         let committed = "capture.intent_committed";
         self.carry_out(owner, wait, committed, command, |_| PLAIN_EXCHANGE)
             .await
+    }
+
+    /// Refuses to leave a rest with a gateway that would give it back: we would count as reserved what is not.
+    async fn keeps_rest(
+        &self,
+        owner: &Owner,
+        target: &Target,
+        amount: Option<i64>,
+    ) -> Result<(), EngineError> {
+        let Some(amount) = amount else { return Ok(()) };
+        let found = match target {
+            Target::Payment(id) => self.payment(owner, *id).await?,
+            Target::Reference { dialect, key, .. } => {
+                self.payment_by_reference(owner, dialect, key).await?
+            }
+        };
+        // A payment that is not there is refused where all are.
+        let Some(payment) = found else { return Ok(()) };
+        let connector = payment
+            .winner()
+            .and_then(|winner| self.method_and_connector(owner, winner));
+        let gives_back = connector.is_some_and(|(_, connector)| !connector.keeps_rest());
+        if gives_back && amount < payment.uncaptured() {
+            let code = DeclineCode::OperationNotAllowed;
+            return Err(Refusal::MethodCannot(code).into());
+        }
+        Ok(())
     }
 
     /// Gives up `amount` minor units of a hold (`None`: all of it).

@@ -35,6 +35,11 @@ impl Connector for SandboxBank {
         Some(SETTINGS)
     }
 
+    /// It takes one capture and releases the rest.
+    fn keeps_rest(&self) -> bool {
+        false
+    }
+
     fn request(&self, exchange: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {
         request::request(exchange)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use altyn_domain::{
@@ -53,12 +53,17 @@ impl Entropy for Hands {
 
 /// What the gateway answers to what follows a payment.
 #[derive(Debug, Default)]
-pub struct Gateway(Mutex<Option<Outcome>>);
+pub struct Gateway(Mutex<Option<Outcome>>, AtomicBool);
 
 impl Gateway {
     /// From now on refunds, captures and voids end so.
     pub fn answers(&self, outcome: Outcome) {
         *self.0.lock().unwrap() = Some(outcome);
+    }
+
+    /// From now on a capture releases what it leaves.
+    pub fn gives_rest_back(&self) {
+        self.1.store(true, Ordering::SeqCst);
     }
 }
 
@@ -71,6 +76,10 @@ struct Obedient {
 impl Connector for Obedient {
     fn name(&self) -> &'static str {
         "obedient"
+    }
+
+    fn keeps_rest(&self) -> bool {
+        !self.gateway.1.load(Ordering::SeqCst)
     }
 
     fn request(&self, _: &ExchangeRequest<'_>) -> Result<HttpRequest, ConnectorError> {

@@ -1,7 +1,8 @@
 //! Captures, voids, refunds and withdrawals that staff asks for.
 
 use altyn_domain::{
-    Initiator, OperationState, Outcome, PaymentId, PaymentStatus, Role, Scope, Way,
+    DeclineCode, Initiator, OperationState, Outcome, PaymentId, PaymentStatus, Refusal, Role,
+    Scope, Way,
 };
 
 use super::database::BOTH;
@@ -31,6 +32,42 @@ fn part(minor: i64) -> CaptureWish {
     CaptureWish {
         amount: Some(kzt(minor)),
         release_rest: false,
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_that_gives_the_rest_back_is_not_left_with_one() {
+    for kind in BOTH {
+        let gate = Gate::open(kind).await;
+        let (engine, finance) = (&gate.engine, gate.finance());
+        let id = held(&gate, "H-2", 1_000).await;
+        gate.gateway.gives_rest_back();
+        let refused = engine
+            .office_capture(&finance, id, part(300), &why(Some("k")))
+            .await;
+        let cannot = EngineError::Refused(Refusal::MethodCannot(DeclineCode::OperationNotAllowed));
+        match refused {
+            Err(OfficeError::Engine(error)) => assert_eq!(error.to_string(), cannot.to_string()),
+            other => panic!("{other:?}"),
+        }
+        // Nothing was sent: the whole hold is there, and a part can be taken if the rest may go.
+        let wish = CaptureWish {
+            release_rest: true,
+            ..part(300)
+        };
+        let taken = engine
+            .office_capture(&finance, id, wish, &why(Some("k")))
+            .await
+            .expect("it is captured");
+        assert_eq!(taken.payment.sums.captured, 300);
+        assert_eq!(taken.payment.sums.voided, 700);
+        // All that is held leaves no rest.
+        let whole = held(&gate, "H-3", 1_000).await;
+        let taken = engine
+            .office_capture(&finance, whole, part(1_000), &why(Some("k-2")))
+            .await
+            .expect("it is captured");
+        assert_eq!(taken.payment.sums.captured, 1_000);
     }
 }
 

@@ -52,7 +52,8 @@ impl From<Undone> for UndoneShown {
 struct CaptureSent {
     /// How much; all that is held if it is left away.
     amount: Option<Sum>,
-    /// Whether the rest of the hold goes back to the payer.
+    /// Whether the rest of the hold goes back to the payer. Without it a part can be captured only at a gateway
+    /// that keeps the rest reserved; else the answer is `method_cannot`.
     #[serde(default)]
     release_rest: bool,
     /// Why, for people.
