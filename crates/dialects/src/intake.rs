@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 /// How much of a body that is too large is read and dropped, in bytes.
 const DISCARDED_MAX: usize = 4 << 20;
 
-/// The caller's address as the socket tells it; without one, an address that no allow-list has.
+/// The caller's address as the server tells it; without one, an address that no allow-list has.
 pub(crate) fn address_of(request: &Request) -> IpAddr {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {

@@ -50,6 +50,10 @@ pub struct ServerSection {
     /// Connections served at once; more wait to be accepted. Default 10000.
     #[serde(default = "ServerSection::default_connections_max")]
     pub connections_max: usize,
+    /// Networks of the proxies that stand in front, as `10.0.0.5/32`: only these may say in `X-Forwarded-For` who
+    /// calls. Default none.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl ServerSection {
@@ -230,6 +234,11 @@ impl Configuration {
         anyhow::ensure!(
             matches!(url.scheme(), "http" | "https") && !self.server.public_url.ends_with('/'),
             "server.public_url must begin with http:// or https:// and have no trailing slash"
+        );
+        let proxies = &self.server.trusted_proxies;
+        anyhow::ensure!(
+            proxies.iter().all(|network| network.prefix_len() > 0),
+            "server.trusted_proxies must not be every address: anybody could say to be anybody"
         );
         anyhow::ensure!(
             ["sqlite:", "postgres:", "postgresql:"]

@@ -178,6 +178,7 @@ impl DemoArguments {
                 header_timeout_ms: ServerSection::default_header_timeout_ms(),
                 stop_timeout_ms: 10_000,
                 connections_max: ServerSection::default_connections_max(),
+                trusted_proxies: Vec::new(),
             },
             database: DatabaseSection {
                 url: self.database_url.clone().unwrap_or_else(embedded),

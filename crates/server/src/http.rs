@@ -1,6 +1,6 @@
 //! The HTTP server: bounded heads, bounded connections, and an end that loses no answer.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
+
+use crate::client::TrustedProxies;
 
 /// Limits of the HTTP server.
 #[derive(Debug, Clone, Copy)]
@@ -29,14 +31,17 @@ pub struct HttpLimits {
 /// Bytes that the head of a request may have.
 const HEAD_MAX: usize = 64 * 1024;
 
-/// Serves until `stop` is cancelled and the requests under way are answered.
+/// Serves until `stop` is cancelled and the requests under way are answered. Handlers hear the address of the
+/// caller, which `proxies` may tell.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    proxies: TrustedProxies,
     limits: HttpLimits,
     stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
+    let proxies = Arc::new(proxies);
     let places = Arc::new(Semaphore::new(limits.connections_max));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else {
@@ -55,8 +60,11 @@ pub async fn serve(
             },
         };
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = service_fn(move |request| answer(router.clone(), request, peer));
+        let (router, proxies) = (router.clone(), proxies.clone());
+        let service = service_fn(move |request: Request<_>| {
+            let client = proxies.client(peer.ip(), request.headers());
+            answer(router.clone(), request, client)
+        });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
@@ -84,9 +92,11 @@ pub async fn serve(
 async fn answer(
     router: Router,
     request: Request<hyper::body::Incoming>,
-    peer: SocketAddr,
+    client: IpAddr,
 ) -> Result<axum::response::Response, std::convert::Infallible> {
     let mut request = request.map(axum::body::Body::new);
-    request.extensions_mut().insert(ConnectInfo(peer));
+    // The port is the proxy's if there is one: nothing asks for it.
+    let client = SocketAddr::new(client, 0);
+    request.extensions_mut().insert(ConnectInfo(client));
     router.oneshot(request).await
 }

@@ -6,6 +6,7 @@
 mod assemble;
 mod audit;
 mod check;
+mod client;
 mod clock;
 mod configuration;
 mod connector;

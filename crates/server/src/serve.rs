@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use crate::assemble::{self, Parts};
+use crate::client::TrustedProxies;
 use crate::clock::{ManualClock, SystemClock, SystemEntropy};
 use crate::configuration::Configuration;
 use crate::http::{self, HttpLimits};
@@ -128,7 +129,8 @@ pub async fn run_server(running: Running) -> anyhow::Result<ExitCode> {
         stop_timeout: Duration::from_millis(configuration.server.stop_timeout_ms),
         connections_max: configuration.server.connections_max,
     };
-    http::serve(listener, router, limits, stop).await;
+    let proxies = TrustedProxies::new(configuration.server.trusted_proxies);
+    http::serve(listener, router, proxies, limits, stop).await;
     let _ = tokio::time::timeout(limits.stop_timeout, engine.stop()).await;
     info!("stopped");
     Ok(ExitCode::SUCCESS)

@@ -113,3 +113,24 @@ fn docs_configuration_an_unknown_key_is_refused() {
     let error = Configuration::load(&file).expect_err("an unknown key");
     assert!(format!("{error:#}").contains("speed"), "{error:#}");
 }
+
+#[test]
+fn docs_configuration_not_everybody_is_a_proxy() {
+    let place = tempfile::tempdir().expect("a place");
+    let file = place.path().join("altyn.toml");
+    let [_, every] = examples();
+    let read = |networks: &str| {
+        let text = every.replace(
+            "trusted_proxies = []",
+            &format!("trusted_proxies = [{networks}]"),
+        );
+        std::fs::write(&file, text).expect("it is written");
+        Configuration::load(&file).map_err(|error| format!("{error:#}"))
+    };
+    let read_well = read(r#""10.0.0.0/8", "::1/128""#).expect("networks");
+    assert_eq!(read_well.server.trusted_proxies.len(), 2);
+    for networks in [r#""0.0.0.0/0""#, r#""10.0.0.0/8", "::/0""#, r#""proxy""#] {
+        let error = read(networks).expect_err(networks);
+        assert!(error.contains("server.trusted_proxies"), "{error}");
+    }
+}

@@ -255,7 +255,8 @@ impl Gate {
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
              [database]\nurl = \"{}\"\n[security]\nkey_file = \"{}\"\n\
              [engine]\nexchange_deadline_ms = {}\n\
-             [callbacks]\nallowed_networks = [\"127.0.0.0/8\"]\n",
+             [callbacks]\nallowed_networks = [\"127.0.0.0/8\"]\n\
+             [people]\nsecond_factor_required = false\n",
             url.trim(),
             self.data.join("altyn.key").display(),
             self.setup.exchange_deadline_ms,
@@ -266,10 +267,18 @@ impl Gate {
 
     /// A second program on the same installation, by `altyn serve`.
     pub async fn second_node(&self) -> Node {
+        self.node_with("").await
+    }
+
+    /// A second program with more keys of its section `[server]`.
+    pub async fn node_with(&self, keys: &str) -> Node {
         let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = port.local_addr().expect("it has one");
         drop(port);
         let config = self.configuration(&address.to_string());
+        let text = std::fs::read_to_string(&config).expect("it is there");
+        let text = text.replace("[server]\n", &format!("[server]\n{keys}"));
+        std::fs::write(&config, text).expect("it is written");
         let mut process = Command::new(env!("CARGO_BIN_EXE_altyn"))
             .args(["serve", "--stop-with-stdin", "--config"])
             .arg(&config)
@@ -298,6 +307,7 @@ impl Gate {
         }
         Node {
             rest: format!("{base_url}/payment/rest/"),
+            base_url,
             process,
         }
     }
@@ -548,6 +558,7 @@ impl Drop for Gate {
 
 /// A second gateway on the same database.
 pub struct Node {
+    pub base_url: String,
     pub rest: String,
     process: Child,
 }

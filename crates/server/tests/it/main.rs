@@ -36,6 +36,7 @@ mod operations;
 mod pay;
 mod people;
 mod people_proof;
+mod proxies;
 mod refunds;
 mod registration;
 mod registry;

@@ -99,7 +99,7 @@ pub(super) async fn caller(office: &BackOffice, parts: &Parts) -> Result<Caller,
     Ok(caller)
 }
 
-/// The caller's address as the socket tells it; headers that claim another one are not heard.
+/// The caller's address as the server tells it; headers that claim another one are not heard here.
 fn address(extensions: &Extensions) -> IpAddr {
     let peer = extensions.get::<ConnectInfo<SocketAddr>>();
     peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| {
