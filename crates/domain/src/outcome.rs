@@ -124,6 +124,10 @@ pub struct Facts {
     /// The gateway's own id of the operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connector_reference: Option<String>,
+    /// Whether the gateway gives an operation one id for ever. News with another one than before are then not
+    /// believed: perhaps the operation was done twice.
+    #[serde(skip)]
+    pub one_reference: bool,
     /// The issuer's authorization code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_code: Option<String>,

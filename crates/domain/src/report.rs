@@ -76,11 +76,20 @@ pub(crate) fn report(
         .ok_or(Refusal::SubjectNotFound)?
         .clone();
     let number = operation.number;
-    match operation.state.after(&command.report.outcome) {
+    let doubted = doubted(&operation, &command.report);
+    if let Some((detail, _)) = &doubted {
+        let doubt = (IncidentKind::Contradiction, detail.clone());
+        open_once(&mut operation, doubt, payment, fx);
+        put(payment, operation.clone());
+    }
+    let report = doubted
+        .as_ref()
+        .map_or(&command.report, |(_, nothing)| nothing);
+    match operation.state.after(&report.outcome) {
         Transition::To(state) => {
             let news = News {
                 state,
-                report: &command.report,
+                report,
                 enquiries: command.enquiries,
             };
             settle(operation, news, payment, ctx, fx);
@@ -89,7 +98,7 @@ pub(crate) fn report(
             if !operation.state.is_open() {
                 fx.clear_timer(payment, TimerKind::Enquiry, number);
             }
-            if let Some(detail) = other_amount(&operation, &command.report, payment) {
+            if let Some(detail) = other_amount(&operation, report, payment) {
                 let doubt = (IncidentKind::AmountMismatch, detail);
                 open_once(&mut operation, doubt, payment, fx);
                 put(payment, operation);
@@ -99,7 +108,7 @@ pub(crate) fn report(
             let detail = format!(
                 "operation {number} is {} and the gateway says {:?}",
                 operation.state.word(),
-                command.report.outcome
+                report.outcome
             );
             fx.clear_timer(payment, TimerKind::Enquiry, number);
             let doubt = (IncidentKind::Contradiction, detail);
@@ -108,6 +117,28 @@ pub(crate) fn report(
         }
     }
     Ok(Step::Done(Some(number)))
+}
+
+/// News that contradict what the gateway said of the operation before, in words; and what is known then:
+/// nothing. The operation stays open and is asked about again: a gateway that lost its books may have them
+/// back, and what it did under another reference is perhaps done twice.
+fn doubted(operation: &Operation, report: &Report) -> Option<(String, Report)> {
+    let number = operation.number;
+    let known = operation.facts.connector_reference.as_deref()?;
+    let at_gateway = matches!(
+        operation.state,
+        OperationState::Sent | OperationState::Pending
+    );
+    let told = report.facts.connector_reference.as_deref();
+    let other = told.filter(|told| report.facts.one_reference && *told != known);
+    let detail = match other {
+        Some(other) => format!("operation {number} was {known}, and the gateway now says {other}"),
+        None if report.outcome == Outcome::NotFound && at_gateway => {
+            format!("the gateway took operation {number} as {known}, and now knows no such one")
+        }
+        None => return None,
+    };
+    Some((detail, Report::bare(Outcome::Unknown)))
 }
 
 /// Opens an incident about an operation: one of a kind is enough until a person has looked, for the same

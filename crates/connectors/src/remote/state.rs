@@ -145,6 +145,7 @@ impl State {
         }
         let facts = Facts {
             connector_reference: reference.clone(),
+            one_reference: true,
             approval_code: limited(wire.approval_code, 16, "approval_code")?,
             rrn: limited(wire.rrn, 32, "rrn")?,
             gateway_code: match &standing {

@@ -95,6 +95,7 @@ fn answer(exchange: &ExchangeRequest<'_>, body: &[u8]) -> Step {
     let facts = Facts {
         happened_at: None,
         connector_reference: answer.bank_id,
+        one_reference: true,
         approval_code: answer.approval_code,
         rrn: answer.rrn,
         terminal: answer.terminal,

@@ -48,6 +48,7 @@ fn each_status_has_its_outcome_for_every_operation() {
             assert_eq!(success.outcome, Outcome::Approved);
             let expected = Facts {
                 connector_reference: Some("ch_1".to_owned()),
+                one_reference: true,
                 approval_code: Some("A1".to_owned()),
                 rrn: Some("000000000001".to_owned()),
                 happened_at: Some(Timestamp::from_millis(1_795_000_000_000)),

@@ -2,7 +2,7 @@
 //! confusion of a gateway, ceilings, races, impossible amounts, an unbalanced journal.
 
 use altyn_domain::{
-    AccountKind, Command, Currency, DeclineCode, EntryKind, EventKind, IncidentKind, Money,
+    AccountKind, Command, Currency, DeclineCode, EntryKind, EventKind, Facts, IncidentKind, Money,
     OperationKind, OperationState, Outcome, PaymentStatus, Phase, Posting, Refusal, Report,
     TimerKind, Way, account_deltas, replay_balances,
 };
@@ -159,6 +159,88 @@ fn row_16_another_amount_told_later_is_a_case_too() {
     desk.tell(1, approval_of(5_000, Currency::KZT));
     assert_eq!(desk.incidents[0].kind, IncidentKind::AmountMismatch);
     assert_eq!(desk.payment.sums.captured, 10_000);
+}
+
+/// News of a gateway that gives an operation one id for ever.
+fn named(outcome: Outcome, reference: &str) -> Report {
+    Report {
+        facts: Facts {
+            connector_reference: Some(reference.to_owned()),
+            one_reference: true,
+            ..Facts::default()
+        },
+        ..Report::bare(outcome)
+    }
+}
+
+#[test]
+fn row_14_what_a_gateway_has_taken_is_not_gone_because_it_says_so() {
+    // A try, and a refund, which would be sent again.
+    let mut desk = Desk::of(Way::Purchase);
+    let first = desk.begin();
+    desk.tell(first, named(Outcome::Pending, "gw-1"));
+    for _ in 0..3 {
+        desk.tell(first, Report::bare(Outcome::NotFound));
+    }
+    assert_eq!(desk.operation(first).state, OperationState::Pending);
+    assert_eq!(desk.payment.status(), PaymentStatus::Processing);
+    assert!(
+        desk.timer(TimerKind::Enquiry, first).is_some(),
+        "it is asked on"
+    );
+    assert_eq!(desk.incidents.len(), 1);
+    assert_eq!(desk.incidents[0].kind, IncidentKind::Contradiction);
+    desk.tell(first, named(Outcome::Approved, "gw-1"));
+    assert_eq!(desk.payment.status(), PaymentStatus::Captured);
+
+    let command = desk.refund_command(Some(1_000), None, None);
+    let refund = desk.done(&command);
+    desk.tell(refund, named(Outcome::Pending, "gw-2"));
+    desk.tell(refund, Report::bare(Outcome::NotFound));
+    assert_eq!(desk.operation(refund).state, OperationState::Pending);
+    assert_eq!(desk.timer(TimerKind::Exchange, refund), None, "not again");
+    assert_eq!(desk.incidents.len(), 2);
+}
+
+#[test]
+fn row_16_a_second_reference_is_a_case_and_ends_nothing() {
+    for outcome in [
+        Outcome::Approved,
+        Outcome::Declined(DeclineCode::General),
+        Outcome::Pending,
+    ] {
+        let mut desk = Desk::of(Way::Purchase);
+        let first = desk.begin();
+        desk.tell(first, named(Outcome::Pending, "gw-1"));
+        desk.tell(first, named(outcome, "gw-2"));
+        let operation = desk.operation(first);
+        assert_eq!(operation.state, OperationState::Pending);
+        let known = operation.facts.connector_reference.as_deref();
+        assert_eq!(known, Some("gw-1"));
+        assert!(desk.postings.is_empty());
+        assert_eq!(desk.incidents.len(), 1);
+        assert_eq!(desk.incidents[0].kind, IncidentKind::Contradiction);
+        // The right one still ends it.
+        desk.tell(first, named(Outcome::Approved, "gw-1"));
+        assert_eq!(desk.payment.status(), PaymentStatus::Captured);
+        // And then a second one is a case again, once a person has looked.
+        let seen = desk.resolve_command(1, None);
+        desk.run(&seen).expect("it is open");
+        desk.tell(first, named(Outcome::Approved, "gw-3"));
+        assert_eq!(desk.incidents.len(), 2);
+        assert_eq!(desk.payment.sums.captured, 10_000);
+    }
+    // Gateways that give each attempt of a payer an id of its own are believed.
+    let mut desk = Desk::of(Way::Purchase);
+    let first = desk.begin();
+    let mut report = named(Outcome::Pending, "attempt-1");
+    report.facts.one_reference = false;
+    desk.tell(first, report);
+    let mut report = named(Outcome::Approved, "attempt-2");
+    report.facts.one_reference = false;
+    desk.tell(first, report);
+    assert_eq!(desk.payment.status(), PaymentStatus::Captured);
+    assert!(desk.incidents.is_empty());
 }
 
 #[test]
