@@ -389,11 +389,16 @@ impl Engine {
             if user.body.password != checked {
                 return Err(OfficeError::Stale);
             }
+            // In a lock nothing says whether the guess was right: a taken session would learn the password.
+            let now = self.now();
+            if user.body.locked_until.is_some_and(|until| until > now) {
+                return Err(locked());
+            }
             let code = match &proof.code {
                 Some(code) => Code::Given(Some(code)),
                 None => Code::NotAsked,
             };
-            let verdict = user.judge(right, code, (self, self.now()));
+            let verdict = user.judge(right, code, (self, now));
             let (acts, end) = match verdict {
                 Verdict::Granted => (Vec::new(), Ok(Proven(checked.clone()))),
                 Verdict::CodeNeeded | Verdict::Locked(_) => return Err(locked()),
