@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::audit::Place;
 use crate::project::find;
+use crate::user::words;
 
 /// Arguments of `altyn method`.
 #[derive(Debug, Args)]
@@ -40,6 +41,9 @@ enum MethodCommand {
 /// Stands for a setting that is not shown, and that is kept when it is read back.
 const HIDDEN: &str = "***";
 
+/// The longest id of a new method.
+const ID_MAX: usize = 64;
+
 /// Settings that are no secrets.
 const SHOWN: [&str; 5] = [
     "base_url",
@@ -61,7 +65,7 @@ pub async fn run(arguments: MethodArguments) -> anyhow::Result<ExitCode> {
         MethodCommand::Set { place, project } => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text)?;
-            let wanted: PaymentMethod = serde_json::from_str(&text).context("the method")?;
+            let wanted = read(&text).context("the method")?;
             let engine = place.open().await?;
             let project = find(&engine, &project)?;
             let mut settings = project.settings.clone();
@@ -70,15 +74,37 @@ pub async fn run(arguments: MethodArguments) -> anyhow::Result<ExitCode> {
                 .iter_mut()
                 .find(|known| known.id == wanted.id);
             let method = checked(wanted, known.as_deref())?;
-            println!("{} is set", method.id);
+            engine.check_own_method(&method).map_err(words)?;
+            let told = format!("{} is set", method.id);
             match known {
                 Some(known) => *known = method,
                 None => settings.methods.push(method),
             }
             engine.update_project(project.id, &settings).await?;
+            println!("{told}");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a method. A field that it does not have is a slip: what was meant would silently have its default.
+fn read(text: &str) -> anyhow::Result<PaymentMethod> {
+    let mut unknown = Vec::new();
+    let mut json = serde_json::Deserializer::from_str(text);
+    let method = serde_ignored::deserialize(&mut json, |path| unknown.push(path.to_string()))?;
+    json.end()?;
+    ensure!(
+        unknown.is_empty(),
+        "there is no field {}",
+        unknown.join(", ")
+    );
+    Ok(method)
+}
+
+/// Whether it is a word that requests and URLs can have as it is.
+fn is_usual(id: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=ID_MAX).contains(&id.len()) && id.bytes().all(is_usual)
 }
 
 fn masked(method: &PaymentMethod) -> PaymentMethod {
@@ -91,35 +117,26 @@ fn masked(method: &PaymentMethod) -> PaymentMethod {
     method
 }
 
-/// The method as it is to be stored: hidden settings put back, and nothing in it that cannot be.
+/// The method as it is to be stored: hidden settings put back. What its connector and the engine say of it is
+/// asked afterwards.
 fn checked(
     mut wanted: PaymentMethod,
     known: Option<&PaymentMethod>,
 ) -> anyhow::Result<PaymentMethod> {
-    ensure!(!wanted.id.is_empty(), "the method has no id");
+    // What is there already can be changed and put away under its old id.
+    ensure!(
+        known.is_some() || is_usual(&wanted.id),
+        "id must be 1 to {ID_MAX} latin letters, digits, - and _"
+    );
     ensure!(
         !wanted.id.starts_with("mth_"),
         "{} is a reseller's method: it is changed in the back office",
         wanted.id
     );
     ensure!(
-        altyn_connectors::all()
-            .iter()
-            .any(|connector| connector.name() == wanted.connector),
-        "there is no connector {}",
-        wanted.connector
-    );
-    ensure!(
         wanted.processing_period_ms >= 0,
         "processing_period_ms must not be below 0"
     );
-    for range in &wanted.ranges {
-        let (min, max) = (range.min, range.max);
-        ensure!(
-            0 < min && min <= max,
-            "a range must have 0 < min <= max, not {min} and {max}"
-        );
-    }
     for (key, value) in &mut wanted.settings.0 {
         if value == HIDDEN {
             let kept = known.and_then(|known| known.settings.0.get(key));
@@ -161,8 +178,34 @@ mod tests {
             checked(method, None).unwrap_err().to_string()
         };
         assert!(broken(|m| m.id.clear()).contains("id"));
+        for id in ["a b!", "a/b", "карта", "a\n", "a.b", &"a".repeat(65)] {
+            assert!(!is_usual(id), "{id}");
+        }
+        assert!(is_usual("Wallet_2-x") && is_usual(&"a".repeat(64)));
+        assert!(broken(|m| m.id = "a b!".to_owned()).contains("latin letters"));
+        let mut old = method();
+        old.id = "a b!".to_owned();
+        assert_eq!(checked(old.clone(), Some(&old)).unwrap(), old);
         assert!(broken(|m| m.id.insert_str(0, "mth_")).contains("back office"));
-        assert!(broken(|m| m.connector = "none".to_owned()).contains("connector none"));
         assert!(broken(|m| m.processing_period_ms = -1).contains("processing_period_ms"));
+    }
+
+    #[test]
+    fn fields_that_it_does_not_have_are_refused() {
+        let known = serde_json::to_value(method()).unwrap();
+        assert_eq!(read(&known.to_string()).unwrap(), method());
+        for (pointer, field, named) in [
+            ("", "zzz", "zzz"),
+            ("", "refund", "refund"),
+            ("/provider", "purchases", "provider.purchases"),
+            ("/ranges/0", "minimum", "ranges.0.minimum"),
+        ] {
+            let mut wrong = known.clone();
+            wrong["ranges"] = serde_json::json!([{ "currency": "KZT", "min": 1, "max": 2 }]);
+            wrong.pointer_mut(pointer).unwrap()[field] = serde_json::json!(1);
+            let told = read(&wrong.to_string()).unwrap_err().to_string();
+            assert_eq!(told, format!("there is no field {named}"));
+        }
+        assert!(read(&format!("{known} {known}")).is_err(), "two of them");
     }
 }

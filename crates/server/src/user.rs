@@ -63,13 +63,13 @@ pub async fn run(arguments: UserArguments) -> anyhow::Result<ExitCode> {
 }
 
 /// What was refused, with every flaw of what was given.
-fn words(error: altyn_engine::OfficeError) -> anyhow::Error {
+pub fn words(error: altyn_engine::OfficeError) -> anyhow::Error {
     let altyn_engine::OfficeError::Invalid(flaws) = &error else {
         return error.into();
     };
     let flaws = flaws.iter();
     let flaws: Vec<_> = flaws
-        .map(|f| format!("{} {}", f.field, f.message))
+        .map(|f| format!("{}: {}", f.field, f.message))
         .collect();
     anyhow::anyhow!("{}", flaws.join("; "))
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use altyn_domain::{ConnectorError, MethodKind, Permission, ResellerId};
+use altyn_domain::{
+    AmountRange, Connector, ConnectorError, ConnectorSettings, CustomerKind, MethodKind,
+    PaymentMethod, Permission, ResellerId,
+};
 use serde_json::{Map, Value};
 
 use super::connector::{form_of, live, no_remote};
@@ -21,6 +24,8 @@ const OWNERS_MAX: usize = 1_000;
 const PERIOD_MAX_MIN: u32 = 30 * 24 * 60;
 /// There are no more countries.
 const COUNTRIES_MAX: usize = 300;
+/// A setting that built-in connectors have and no screen asks for: ms after which "not found" is believed.
+const NOT_FOUND_FINAL_AFTER: &str = "not_found_final_after_ms";
 
 impl Engine {
     /// The method as it is to be stored: `wanted`, with these settings if there are any.
@@ -40,13 +45,7 @@ impl Engine {
             found => found?,
         };
         check_facts(&mut wanted.facts, &mut flaws);
-        if wanted.facts.kind != kind {
-            let message = match kind {
-                MethodKind::Card => "this connector takes cards: card",
-                MethodKind::Wallet => "this connector has a page of its own: wallet",
-            };
-            flaws.push(Flaw::new("kind", message));
-        }
+        check_kind(wanted.facts.kind, kind, &mut flaws);
         let is_registered = matches!(wanted.connector, MethodConnector::Registered(_));
         if is_registered && wanted.facts.processing_period_min.is_some() {
             let message = "the connector of the registry has its own";
@@ -72,6 +71,48 @@ impl Engine {
         }
     }
 
+    /// Whether a method can be a project's own, which a command makes: that its connector can work with it,
+    /// and that somebody can pay by it. What people's methods must be, as far as a command can say it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn check_own_method(&self, method: &PaymentMethod) -> Result<(), OfficeError> {
+        let connector = self.connector(&method.connector).ok_or_else(|| {
+            let message = format!("there is no connector {}", method.connector);
+            OfficeError::invalid("connector", message)
+        })?;
+        let mut flaws = Vec::new();
+        check_kind(method.kind, connector.method_kind(), &mut flaws);
+        check_ranges("ranges", &method.ranges, &mut flaws);
+        check_countries(&method.countries, &mut flaws);
+        check_customer_kinds(&method.customer_kinds, &mut flaws);
+        let mut asked = method.settings.0.clone();
+        // The remote connector asks for nothing in words: its settings are in its page of the protocol.
+        if let Some(form) = builtin_form(connector.as_ref())? {
+            let is_number = |text: String| text.parse::<u32>().is_ok();
+            if asked
+                .remove(NOT_FOUND_FINAL_AFTER)
+                .is_some_and(|ms| !is_number(ms))
+            {
+                let field = format!("settings.{NOT_FOUND_FINAL_AFTER}");
+                flaws.push(Flaw::new(field, "must be whole milliseconds"));
+            }
+            let values = asked.into_iter();
+            let values = values.map(|(key, value)| (key, Value::String(value)));
+            if let Err(wrong) = form.check(values.collect()) {
+                flaws.extend(wrong);
+            }
+        }
+        if flaws.is_empty() {
+            check_usable(connector.as_ref(), &method.settings, &mut flaws);
+        }
+        if flaws.is_empty() {
+            Ok(())
+        } else {
+            Err(OfficeError::Invalid(flaws))
+        }
+    }
+
     /// The settings that a connector asks for, and what a payer does to pay by it.
     pub(super) fn form_and_kind(
         &self,
@@ -81,10 +122,7 @@ impl Engine {
         match connector {
             MethodConnector::Builtin(word) => {
                 let builtin = self.connector(word).ok_or(OfficeError::NotFound)?;
-                let schema = builtin.settings_schema().ok_or(OfficeError::NotFound)?;
-                let fault = || EngineError::Fault(format!("the schema of {word} is broken"));
-                let schema = serde_json::from_str(schema).map_err(|_| fault())?;
-                let form = Form::parse(&schema).map_err(|_| fault())?;
+                let form = builtin_form(builtin.as_ref())?.ok_or(OfficeError::NotFound)?;
                 Ok((form, builtin.method_kind()))
             }
             MethodConnector::Registered(id) => {
@@ -110,9 +148,7 @@ impl Engine {
             }
         };
         let connector = self.connector(word).ok_or(OfficeError::NotFound)?;
-        if let Err(ConnectorError::MissingSetting(key)) = connector.check_settings(&settings) {
-            flaws.push(Flaw::new(format!("settings.{key}"), "cannot be used"));
-        }
+        check_usable(connector.as_ref(), &settings, flaws);
         // Card data and secrets go to a gateway's address, and gateways may stand inside the installation's own
         // network: whoever runs it says where they are. Others use the addresses that he uses.
         let is_trusted = caller.may(Permission::Connectors) && self.reach(caller).is_whole();
@@ -126,6 +162,35 @@ impl Engine {
             flaws.push(Flaw::new("settings.base_url", message));
         }
         Ok(())
+    }
+}
+
+/// The settings that a built-in connector asks for; `None` if it asks for none in words.
+fn builtin_form(connector: &dyn Connector) -> Result<Option<Form>, OfficeError> {
+    let Some(schema) = connector.settings_schema() else {
+        return Ok(None);
+    };
+    let word = connector.name();
+    let fault = || EngineError::Fault(format!("the schema of {word} is broken"));
+    let schema = serde_json::from_str(schema).map_err(|_| fault())?;
+    Ok(Some(Form::parse(&schema).map_err(|_| fault())?))
+}
+
+/// Whether a payer does with a method what its connector has them do.
+fn check_kind(given: MethodKind, kind: MethodKind, flaws: &mut Vec<Flaw>) {
+    if given != kind {
+        let message = match kind {
+            MethodKind::Card => "this connector takes cards: card",
+            MethodKind::Wallet => "this connector has a page of its own: wallet",
+        };
+        flaws.push(Flaw::new("kind", message));
+    }
+}
+
+/// Whether the connector says that it can work with the settings.
+fn check_usable(connector: &dyn Connector, settings: &ConnectorSettings, flaws: &mut Vec<Flaw>) {
+    if let Err(ConnectorError::MissingSetting(key)) = connector.check_settings(settings) {
+        flaws.push(Flaw::new(format!("settings.{key}"), "cannot be used"));
     }
 }
 
@@ -168,12 +233,22 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
             }
         }
     }
-    let ranges = &facts.ranges;
+    check_ranges("currencies", &facts.ranges, flaws);
+    check_countries(&facts.countries, flaws);
+    check_customer_kinds(&facts.customer_kinds, flaws);
+    if facts.processing_period_min > Some(PERIOD_MAX_MIN) {
+        let message = format!("must be 0 to {PERIOD_MAX_MIN} whole minutes");
+        flaws.push(Flaw::new("processing_period_min", message));
+    }
+}
+
+/// The ranges of a method's amounts, which the field `all` has.
+fn check_ranges(all: &str, ranges: &[AmountRange], flaws: &mut Vec<Flaw>) {
     if ranges.len() > RANGES_MAX {
-        flaws.push(Flaw::new("currencies", format!("at most {RANGES_MAX}")));
+        flaws.push(Flaw::new(all, format!("at most {RANGES_MAX}")));
     }
     for (place, range) in ranges.iter().enumerate() {
-        let field = |name: &str| format!("currencies[{place}].{name}");
+        let field = |name: &str| format!("{all}[{place}].{name}");
         if ranges[..place]
             .iter()
             .any(|one| one.currency == range.currency)
@@ -187,11 +262,14 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
             flaws.push(Flaw::new(field("max"), "is less than min"));
         }
     }
-    if facts.countries.len() > COUNTRIES_MAX {
+}
+
+fn check_countries(countries: &[String], flaws: &mut Vec<Flaw>) {
+    if countries.len() > COUNTRIES_MAX {
         flaws.push(Flaw::new("countries", format!("at most {COUNTRIES_MAX}")));
     }
     let mut seen = BTreeSet::new();
-    for (place, country) in facts.countries.iter().enumerate() {
+    for (place, country) in countries.iter().enumerate() {
         let is_code = country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase());
         let place = format!("countries[{place}]");
         if !is_code {
@@ -200,7 +278,9 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
             flaws.push(Flaw::new(place, "is there twice"));
         }
     }
-    let kinds = &facts.customer_kinds;
+}
+
+fn check_customer_kinds(kinds: &[CustomerKind], flaws: &mut Vec<Flaw>) {
     for (place, kind) in kinds.iter().enumerate() {
         if kinds[..place].contains(kind) {
             flaws.push(Flaw::new(
@@ -208,10 +288,6 @@ fn check_facts(facts: &mut MethodFacts, flaws: &mut Vec<Flaw>) {
                 "is there twice",
             ));
         }
-    }
-    if facts.processing_period_min > Some(PERIOD_MAX_MIN) {
-        let message = format!("must be 0 to {PERIOD_MAX_MIN} whole minutes");
-        flaws.push(Flaw::new("processing_period_min", message));
     }
 }
 

@@ -178,15 +178,64 @@ async fn what_is_no_method_is_refused_with_a_reason() {
     unknown["connector"] = json!("nobody");
     let mut upside_down = wallet.clone();
     upside_down["ranges"][0]["min"] = json!(50_000_000);
+    let with = |pointer: &str, key: &str, value: Value| {
+        let mut method = wallet.clone();
+        method.pointer_mut(pointer).expect("it is there")[key] = value;
+        method
+    };
+    let mut bare = with("", "id", json!("bare"));
+    bare["settings"] = json!({ "base_url": "https://partner.example" });
+    let mut emptied = wallet.clone();
+    emptied["settings"]["app_id"] = json!("");
+    let mut twice = wallet.clone();
+    twice["ranges"] = json!([wallet["ranges"][0], wallet["ranges"][0]]);
     for (method, reason) in [
-        (unknown, "no connector nobody"),
-        (upside_down, "min <= max"),
+        (unknown, "there is no connector nobody"),
+        (upside_down, "ranges[0].max: is less than min"),
+        (twice, "ranges[1].currency: is there twice"),
+        (with("", "zzz", json!(1)), "there is no field zzz"),
+        (with("", "hold", json!(true)), "there is no field hold"),
+        (
+            with("/provider", "sale", json!(1)),
+            "no field provider.sale",
+        ),
+        (with("", "refunds", json!("none")), "unknown variant"),
+        (
+            bare.clone(),
+            "settings.app_id: required; settings.secret: required",
+        ),
+        (emptied, "settings.app_id: required"),
+        (
+            with("/settings", "appid", json!("a")),
+            "settings.appid: no such setting",
+        ),
+        (
+            with("/settings", "base_url", json!("partner.example")),
+            "settings.base_url: must match",
+        ),
+        (
+            with("/settings", "not_found_final_after_ms", json!("soon")),
+            "settings.not_found_final_after_ms: must be whole milliseconds",
+        ),
+        (with("", "kind", json!("card")), "kind: this connector has"),
+        (
+            with("", "countries", json!(["in"])),
+            "countries[0]: must be two capital letters",
+        ),
+        (with("", "id", json!("a b!")), "latin letters"),
+        (with("", "id", json!("")), "latin letters"),
     ] {
         let output = set(&gate, &slug, &method).await;
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && told.contains(reason), "{told}");
     }
-    assert_eq!(methods(&gate, &slug).await[1], wallet);
+    let kept = methods(&gate, &slug).await;
+    assert_eq!((kept.len(), &kept[1]), (2, &wallet));
+    bare["settings"]["app_id"] = json!("app-1");
+    bare["settings"]["secret"] = json!("s-1");
+    let output = set(&gate, &slug, &bare).await;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && told == "bare is set\n", "{told}");
     let output = gate.altyn(&["method", "list", "--project", "nobody"]).await;
     assert!(!output.status.success());
 }

@@ -150,7 +150,7 @@ async fn row_103_the_command_tells_and_fails() {
     );
     let (done, _, wrong) = altyn(&["user", "root", "--email", "b", "--another"]).await;
     assert!(
-        !done && wrong.contains("email is not an e-mail address"),
+        !done && wrong.contains("email: is not an e-mail address"),
         "{wrong}"
     );
     let (done, told, _) = altyn(&["user", "reset", "--email", ROOT]).await;
