@@ -169,8 +169,8 @@ impl DemoArguments {
     }
 
     fn configuration(&self, listen: SocketAddr) -> anyhow::Result<Configuration> {
-        let database = self.data.join("altyn.db");
-        let embedded = || format!("sqlite:{}", database.display());
+        let embedded = || format!("sqlite:{}", self.data.join("altyn.db").display());
+        let database = self.database_url.clone().unwrap_or_else(embedded);
         let configuration = Configuration {
             server: ServerSection {
                 listen,
@@ -181,7 +181,7 @@ impl DemoArguments {
                 trusted_proxies: Vec::new(),
             },
             database: DatabaseSection {
-                url: self.database_url.clone().unwrap_or_else(embedded),
+                url: whole_url(database)?,
             },
             security: SecuritySection {
                 key_file: self.data.join("altyn.key"),
@@ -211,6 +211,16 @@ impl DemoArguments {
         configuration.check()?;
         Ok(configuration)
     }
+}
+
+/// The URL of a database, so that it means the same in every directory.
+fn whole_url(url: String) -> anyhow::Result<String> {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Ok(url);
+    };
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = std::path::absolute(path).with_context(|| format!("database {path}"))?;
+    Ok(format!("sqlite:{}", path.display()))
 }
 
 /// Opens the engine of a demo's data directory, for commands that work beside it.
