@@ -3,6 +3,7 @@
 
 use altyn_domain::{
     Bucket, CredentialId, EndpointSecret, MerchantId, ProjectId, ProjectSettings, SharedKey,
+    SurplusPolicy,
 };
 use altyn_storage::{CredentialRecord, ProjectRecord, SettingsChange, SettingsEntry, StorageError};
 use base64::Engine as _;
@@ -13,6 +14,7 @@ use serde_json::json;
 use crate::authenticate::TOKEN_LOGIN;
 use crate::directory::Directory;
 use crate::registry::offer::own;
+use crate::registry::projects::{check_slug_is_free, check_surplus};
 use crate::trail::Act;
 use crate::tree::Sealer;
 use crate::{Caller, Engine, EngineError, NewCredential, OfficeError, Secret};
@@ -97,10 +99,17 @@ impl Engine {
     /// Makes a project that belongs to no merchant.
     ///
     /// # Errors
-    /// If the database refuses it.
-    pub async fn create_project(&self, new: NewProject) -> Result<ProjectId, EngineError> {
+    /// If its short name is taken, if surpluses are to stand on balances that it does not have, or if the
+    /// database refuses it.
+    pub async fn create_project(&self, new: NewProject) -> Result<ProjectId, OfficeError> {
         let caller = Caller::command("altyn");
-        self.edit_plain(|_| {
+        self.edit(|directory| {
+            let mut flaws = Vec::new();
+            check_slug_is_free(directory, None, &new.slug, &mut flaws);
+            check_surplus(new.settings.surplus, new.settings.balances, &mut flaws);
+            if !flaws.is_empty() {
+                return Err(OfficeError::Invalid(flaws));
+            }
             let record = self.new_project_record(&new, None)?;
             let id = record.id;
             let detail = json!({"name": new.name, "slug": new.slug});
@@ -150,6 +159,43 @@ impl Engine {
         self.edit_plain(|directory| {
             let mut record = record_of(directory, id)?;
             record.settings = self.sealer().seal(id.uuid(), &own(settings))?;
+            let scope = Some(id.uuid());
+            let act = Act::by(&caller, scope, "project.changed", id, json!({}));
+            let edit = Edit {
+                projects: vec![record],
+                acts: vec![act],
+                ..Edit::default()
+            };
+            Ok((edit, ()))
+        })
+        .await
+    }
+
+    /// Changes, where they are given, whether the customers of a project have balances, and what becomes of
+    /// money that a payment did not need.
+    ///
+    /// # Errors
+    /// If there is no such project, if surpluses were to stand on balances that it does not have, or if the
+    /// database refuses it.
+    pub async fn set_surplus(
+        &self,
+        id: ProjectId,
+        balances: Option<bool>,
+        surplus: Option<SurplusPolicy>,
+    ) -> Result<(), OfficeError> {
+        let caller = Caller::command("altyn");
+        self.edit(|directory| {
+            let mut record = record_of(directory, id)?;
+            let settings = directory.own_settings(id);
+            let mut settings = settings.ok_or_else(|| no_project(id))?;
+            settings.balances = balances.unwrap_or(settings.balances);
+            settings.surplus = surplus.unwrap_or(settings.surplus);
+            let mut flaws = Vec::new();
+            check_surplus(settings.surplus, settings.balances, &mut flaws);
+            if !flaws.is_empty() {
+                return Err(OfficeError::Invalid(flaws));
+            }
+            record.settings = self.sealer().seal(id.uuid(), &settings)?;
             let scope = Some(id.uuid());
             let act = Act::by(&caller, scope, "project.changed", id, json!({}));
             let edit = Edit {

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use crate::audit::Place;
 use crate::ecommpay;
 use crate::serve::{ConfigArgument, open_engine};
+use crate::user::words;
 
 /// Arguments of `altyn project`.
 #[derive(Debug, Args)]
@@ -210,7 +211,7 @@ pub async fn create(engine: &Engine, wanted: Wanted) -> anyhow::Result<Credentia
         slug: wanted.slug,
         settings,
     };
-    let project_id = engine.create_project(new).await?;
+    let project_id = engine.create_project(new).await.map_err(words)?;
     let credential = |login| NewCredential {
         dialect: rbs::DIALECT.to_owned(),
         login,
@@ -256,11 +257,10 @@ async fn open_ecommpay(arguments: EcommpayArguments) -> anyhow::Result<ExitCode>
 async fn set(arguments: SetArguments) -> anyhow::Result<ExitCode> {
     let engine = arguments.place.open().await?;
     let project = find(&engine, &arguments.project)?;
-    let mut settings = project.settings.clone();
     let change = arguments.change;
-    settings.balances = change.balances.unwrap_or(settings.balances);
-    settings.surplus = change.surplus.map_or(settings.surplus, Into::into);
-    engine.update_project(project.id, &settings).await?;
+    let surplus = change.surplus.map(Into::into);
+    let set = engine.set_surplus(project.id, change.balances, surplus);
+    set.await.map_err(words)?;
     println!("{} is set", project.slug);
     Ok(ExitCode::SUCCESS)
 }

@@ -17,7 +17,7 @@ mod method_check;
 mod method_view;
 pub(crate) mod offer;
 mod owners;
-mod projects;
+pub(crate) mod projects;
 mod record;
 #[cfg(test)]
 mod tests;

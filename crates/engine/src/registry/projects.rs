@@ -291,10 +291,7 @@ fn checked(
         let message = format!("must be small latin letters, digits and -, at most {SLUG_MAX}");
         flaws.push(Flaw::new("slug", message));
     }
-    let mut others = directory.projects.values();
-    if others.any(|other| Some(other.id) != id && other.slug == *slug) {
-        flaws.push(Flaw::new("slug", "another project has this short name"));
-    }
+    check_slug_is_free(directory, id, slug, &mut flaws);
     let currencies = &facts.currencies;
     if currencies.is_empty() {
         flaws.push(Flaw::new("currencies", "must be one at least"));
@@ -314,16 +311,32 @@ fn checked(
     if !(1..=TRIES_MAX).contains(&facts.tries_max) {
         flaws.push(Flaw::new("tries_max", format!("must be 1 to {TRIES_MAX}")));
     }
-    if facts.surplus == SurplusPolicy::Balance && !facts.balances {
-        flaws.push(Flaw::new(
-            "surplus",
-            "balance is only for a project with balances",
-        ));
-    }
+    check_surplus(facts.surplus, facts.balances, &mut flaws);
     if flaws.is_empty() {
         Ok(facts)
     } else {
         Err(OfficeError::Invalid(flaws))
+    }
+}
+
+/// Whether no other project has this short name.
+pub(crate) fn check_slug_is_free(
+    directory: &Directory,
+    id: Option<ProjectId>,
+    slug: &str,
+    flaws: &mut Vec<Flaw>,
+) {
+    let mut others = directory.projects.values();
+    if others.any(|other| Some(other.id) != id && other.slug == slug) {
+        flaws.push(Flaw::new("slug", "another project has this short name"));
+    }
+}
+
+/// Whether there are balances if surpluses are to stand on them.
+pub(crate) fn check_surplus(surplus: SurplusPolicy, balances: bool, flaws: &mut Vec<Flaw>) {
+    if surplus == SurplusPolicy::Balance && !balances {
+        let message = "balance is only for a project with balances";
+        flaws.push(Flaw::new("surplus", message));
     }
 }
 

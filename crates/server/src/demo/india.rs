@@ -11,6 +11,7 @@ use super::{Demo, Secrets};
 use crate::ecommpay;
 use crate::project::{bank_settings, sandbox_settings};
 use crate::simulator::SimulatorUrls;
+use crate::user::words;
 
 /// The wallet partner's app id and secret when a test brings the partner.
 const PARTNER_OF_TESTS: (&str, &str) = ("app-of-a-test", "partner-secret-of-a-test");
@@ -51,7 +52,7 @@ pub async fn open(demo: &Demo<'_>, secrets: &mut Secrets) -> anyhow::Result<Indi
         slug: demo.own_slug("india"),
         settings,
     };
-    let project_id = engine.create_project(new).await?;
+    let project_id = engine.create_project(new).await.map_err(words)?;
     // Two demos may share one database, and a number belongs to one project.
     let mut number = u32::from_str_radix(&project_id.uuid().simple().to_string()[24..], 16)?;
     number = number % 900_000 + 100_000;

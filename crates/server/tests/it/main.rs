@@ -5,6 +5,7 @@
 mod bank;
 mod callbacks;
 mod clock;
+mod commands;
 mod connector;
 mod connector_check;
 mod crash;
