@@ -191,6 +191,12 @@ class Live(Connector):
     description = Connector.description | {"test": False}
 
 
+class PromisesTooMuch(Connector):
+    """Says that nothing can begin any more while its signatures are still fresh."""
+
+    description = Connector.description | {"not_found_final_after_ms": 1}
+
+
 BROKEN = {
     "wrong_signature": {"keys": WrongSignature},
     "old_answers": {"keys": OldAnswers},
@@ -211,6 +217,7 @@ BROKEN = {
     "plain": {"connector": Plain},
     "full_only": {"connector": FullOnly},
     "live": {"connector": Live},
+    "promises_too_much": {"connector": PromisesTooMuch},
 }
 
 if __name__ == "__main__":

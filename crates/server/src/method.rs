@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
+use altyn_connectors::remote::description::NOT_FOUND_MIN_MS;
 use altyn_domain::PaymentMethod;
 use anyhow::{Context as _, ensure};
 use clap::{Args, Subcommand};
@@ -137,6 +138,13 @@ fn checked(
         wanted.processing_period_ms >= 0,
         "processing_period_ms must not be below 0"
     );
+    let promised = wanted.settings.0.get("not_found_final_after_ms");
+    let promised: Option<i64> = promised.and_then(|text| text.parse().ok());
+    ensure!(
+        wanted.connector != "remote" || promised.is_none_or(|ms| ms >= NOT_FOUND_MIN_MS),
+        "not_found_final_after_ms must be at least {NOT_FOUND_MIN_MS}: so long a signature is fresh and \
+         the request can still come"
+    );
     for (key, value) in &mut wanted.settings.0 {
         if value == HIDDEN {
             let kept = known.and_then(|known| known.settings.0.get(key));
@@ -188,6 +196,12 @@ mod tests {
         assert_eq!(checked(old.clone(), Some(&old)).unwrap(), old);
         assert!(broken(|m| m.id.insert_str(0, "mth_")).contains("back office"));
         assert!(broken(|m| m.processing_period_ms = -1).contains("processing_period_ms"));
+        let early = broken(|m| {
+            m.connector = "remote".to_owned();
+            let promise = ("not_found_final_after_ms".to_owned(), "299999".to_owned());
+            m.settings.0.extend([promise]);
+        });
+        assert!(early.contains("at least 300000"), "{early}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! key `whsec_…`, or two separated by a space while it is being replaced: both sign and verify),
 //! and optionally `old_key_until_ms` (when the second of two keys ends), `settings` and `static` (JSON objects as texts, passed on as they are),
 //! `not_found_final_after_ms` (what the connector's `describe` says; without it "not found" is never
-//! believed), `allow_http` (`yes`: plain HTTP to another machine too).
+//! believed, and never before a signature is stale), `allow_http` (`yes`: plain HTTP to another machine too).
 //!
 //! What must hold: an answer or callback counts only if it is signed by our key, not older than five
 //! minutes, and about this very operation; an answer also only to this very request. Everything else is
@@ -88,9 +88,12 @@ impl Connector for Remote {
 
     fn not_found_rule(&self, settings: &ConnectorSettings) -> NotFoundRule {
         let configured = settings.0.get("not_found_final_after_ms");
-        let after_ms = configured.and_then(|text| text.parse().ok());
+        let after_ms: Option<i64> = configured.and_then(|text| text.parse().ok());
         match after_ms.filter(|after_ms| *after_ms >= 0) {
-            Some(after_ms) => NotFoundRule::FinalAfterMs(after_ms),
+            // What was promised before there was a least promise is kept longer than it was made for.
+            Some(after_ms) => {
+                NotFoundRule::FinalAfterMs(after_ms.max(description::NOT_FOUND_MIN_MS))
+            }
             None => NotFoundRule::Never,
         }
     }

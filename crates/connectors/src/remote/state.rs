@@ -10,6 +10,7 @@ use altyn_domain::{Currency, Facts, HttpMethod, Money, Outcome, PayerAction, Rep
 use serde::Deserialize;
 
 use super::decline;
+use super::description::NOT_FOUND_MIN_MS;
 
 /// The largest body of a request, an answer or a callback, in bytes.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -75,6 +76,8 @@ pub enum Unusable {
     Status(String),
     /// This field is missing or breaks its limits.
     Field(&'static str),
+    /// "Not found" is promised to be final after so many milliseconds, while a request may still be under way.
+    Promise(i64),
 }
 
 impl fmt::Display for Unusable {
@@ -84,6 +87,11 @@ impl fmt::Display for Unusable {
             Self::Json(reason) => write!(f, "the body cannot be read: {reason}"),
             Self::Status(word) => write!(f, "unknown status {word:?}"),
             Self::Field(name) => write!(f, "{name} is missing or malformed"),
+            Self::Promise(ms) => write!(
+                f,
+                "not_found_final_after_ms is {ms}, and must be at least {NOT_FOUND_MIN_MS}: so long a \
+                 signature is fresh and the request can still come"
+            ),
         }
     }
 }

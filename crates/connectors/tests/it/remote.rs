@@ -423,6 +423,11 @@ fn not_found_is_believed_as_the_operator_says() {
     assert_eq!(rule(&bench), NotFoundRule::Never);
     bench.set("not_found_final_after_ms", "330000");
     assert_eq!(rule(&bench), NotFoundRule::FinalAfterMs(330_000));
+    for text in ["0", "1500", "299999", "300000"] {
+        bench.set("not_found_final_after_ms", text);
+        let floor = NotFoundRule::FinalAfterMs(300_000);
+        assert_eq!(rule(&bench), floor, "{text}: a signature is fresh so long");
+    }
     for text in ["", "-1", "soon"] {
         bench.set("not_found_final_after_ms", text);
         assert_eq!(rule(&bench), NotFoundRule::Never, "{text}");

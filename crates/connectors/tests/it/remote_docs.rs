@@ -137,6 +137,20 @@ fn docs_description_and_errors_are_understood() {
     );
     assert_eq!((read.ranges[0].min, read.ranges[0].max), (100, 40_000_000));
     assert_eq!(read.not_found_final_after_ms, Some(330_000));
+    // As long as a signature is fresh, a request may still come and be carried out.
+    for (promise, least) in [("0", false), ("299999", false), ("300000", true)] {
+        let other = text.replace("330000", promise);
+        match description::read(other.as_bytes()) {
+            Ok(read) => assert_eq!(
+                (read.not_found_final_after_ms, least),
+                (Some(300_000), true)
+            ),
+            Err(fault) => {
+                let words = format!("{promise}, and must be at least 300000");
+                assert!(!least && fault.to_string().contains(&words), "{fault}");
+            }
+        }
+    }
     for text in blocks("json,error") {
         assert_eq!(
             fault::code(text.as_bytes()).as_deref(),

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use altyn_connectors::remote::description;
 use altyn_connectors::remote::signature::Keys;
+use altyn_connectors::remote::state::Unusable;
 use altyn_domain::{Currency, Description};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -72,6 +73,7 @@ type Case<'a> = Pin<Box<dyn Future<Output = Seen> + Send + 'a>>;
 /// Every case but the first, in the order in which they are played. Nothing runs before it is awaited.
 fn cases(play: &Play) -> Vec<(&'static str, Case<'_>)> {
     vec![
+        ("promise", Box::pin(promise(play))),
         ("success", Box::pin(charges::success(play))),
         ("failure", Box::pin(charges::failure(play))),
         ("redirect", Box::pin(charges::redirect(play))),
@@ -135,7 +137,7 @@ pub async fn run(plan: Plan, as_json: bool) -> anyhow::Result<bool> {
     let mut report = Report::new(plan.url.to_string(), as_json);
     let mut play = Play::open(plan).await?;
     match describe(&play).await {
-        Ok((description, seen)) => match play.take(&description) {
+        Ok((description, promise, seen)) => match play.take(&description, promise) {
             Ok(()) => report.add("describe", Ok(seen), play.warnings()),
             Err(stop) => report.add("describe", Err(stop), play.warnings()),
         },
@@ -154,10 +156,12 @@ pub async fn run(plan: Plan, as_json: bool) -> anyhow::Result<bool> {
     Ok(!report.has_failed())
 }
 
-async fn describe(play: &Play) -> Result<(Description, String), Stop> {
+type Promise = Result<(), Unusable>;
+
+async fn describe(play: &Play) -> Result<(Description, Promise, String), Stop> {
     let reply = play.ask(&play.whole(json!({ "type": "describe" }))).await?;
-    let description =
-        description::read(&reply.body).map_err(|fault| Stop::Fail(fault.to_string()))?;
+    let (description, promise) =
+        description::read_apart(&reply.body).map_err(|fault| Stop::Fail(fault.to_string()))?;
     hold(description.test, || {
         "the connector is not in test mode".to_owned()
     })?;
@@ -165,16 +169,23 @@ async fn describe(play: &Play) -> Result<(Description, String), Stop> {
         .ranges
         .iter()
         .map(|range| range.currency.alpha());
-    let final_after = match description.not_found_final_after_ms {
-        Some(ms) => format!("\"not found\" is final after {ms} ms"),
-        None => "\"not found\" is never final".to_owned(),
-    };
     let seen = format!(
-        "{}; {}; refunds {}; holds {}; {final_after}",
+        "{}; {}; refunds {}; holds {}",
         description.name,
         currencies.collect::<Vec<_>>().join(", "),
         play::refunds_word(description.refunds),
         if description.holds { "yes" } else { "no" },
     );
-    Ok((description, seen))
+    Ok((description, promise, seen))
+}
+
+/// What is promised about "not found", and whether it can be kept.
+async fn promise(play: &Play) -> Seen {
+    if let Err(fault) = &play.promise {
+        return fail(fault.to_string());
+    }
+    Ok(match play.not_found_final_after_ms {
+        Some(ms) => format!("\"not found\" is final after {ms} ms"),
+        None => "\"not found\" is never final: a person decides then".to_owned(),
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use altyn_connectors::remote::state::{Standing, State};
+use altyn_connectors::remote::state::{Standing, State, Unusable};
 use altyn_domain::{AmountRange, Currency, Description, Money, RefundAbility};
 use altyn_engine::Clock as _;
 use serde_json::{Map, Value, json};
@@ -31,6 +31,9 @@ pub struct Play {
     range: Option<AmountRange>,
     pub refunds: RefundAbility,
     pub holds: bool,
+    pub not_found_final_after_ms: Option<i64>,
+    /// Whether that promise can be kept.
+    pub promise: Result<(), Unusable>,
     references: Mutex<HashMap<String, String>>,
     warnings: Mutex<Vec<String>>,
 }
@@ -64,13 +67,19 @@ impl Play {
             range: None,
             refunds: RefundAbility::Never,
             holds: false,
+            not_found_final_after_ms: None,
+            promise: Ok(()),
             references: Mutex::default(),
             warnings: Mutex::default(),
         })
     }
 
     /// Plays from now on what the connector says it can.
-    pub fn take(&mut self, description: &Description) -> Result<(), Stop> {
+    pub fn take(
+        &mut self,
+        description: &Description,
+        promise: Result<(), Unusable>,
+    ) -> Result<(), Stop> {
         let mut ranges = description.ranges.iter();
         let range = match self.wanted {
             Some(wanted) => ranges.find(|range| range.currency == wanted),
@@ -82,6 +91,8 @@ impl Play {
         self.range = Some(*range);
         self.refunds = description.refunds;
         self.holds = description.holds;
+        self.not_found_final_after_ms = description.not_found_final_after_ms;
+        self.promise = promise;
         Ok(())
     }
 

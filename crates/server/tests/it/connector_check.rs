@@ -49,7 +49,7 @@ async fn the_example_passes_every_case_that_is_documented() {
 }
 
 /// What is broken; the case that finds it, its result, and words of its line.
-const BROKEN: [(&str, &str, &str, &str); 18] = [
+const BROKEN: [(&str, &str, &str, &str); 19] = [
     // The eight of the protocol.
     (
         "wrong_signature",
@@ -130,6 +130,12 @@ const BROKEN: [(&str, &str, &str, &str); 18] = [
         "a failure without a message",
     ),
     ("live", "describe", "fail", "not in test mode"),
+    (
+        "promises_too_much",
+        "promise",
+        "fail",
+        "not_found_final_after_ms is 1, and must be at least 300000",
+    ),
 ];
 
 async fn found(how: &str, case: &str, result: &str, words: &str) {

@@ -37,7 +37,6 @@ async fn led_to(gate: &Gate, shop: &Shop<'_>, connector: &Connector) {
     method["ranges"][0]["max"] = json!(50_000);
     method["settings"]["base_url"] = json!(connector.url);
     method["settings"]["settings"] = json!("{\"account\": \"shop-7\"}");
-    method["settings"]["not_found_final_after_ms"] = json!("0");
     let output = methods::set(gate, &slug, &method).await;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{errors}");
