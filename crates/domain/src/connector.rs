@@ -195,6 +195,9 @@ impl ExchangeRequest<'_> {
 pub enum Step {
     /// There is news about the operation.
     Report(Box<Report>),
+    /// It says nothing usable, for this reason: one for the log, without secrets and card data. It counts as
+    /// [`Outcome::Unknown`]. Made by [`Step::unusable`].
+    Unusable(String),
     /// The gateway knows no such operation. Final only by the connector's [`NotFoundRule`].
     NotFound,
     /// One more request belongs to this exchange; its response comes with `round` one higher. An exchange
@@ -255,6 +258,9 @@ pub enum NoticeRefusal {
     /// Its signature is missing or wrong.
     #[error("the signature of the notice is missing or wrong")]
     Signature,
+    /// It is signed rightly, but by so many seconds too old; or ahead of our clock, if negative.
+    #[error("the notice is {} s {}: see the clocks", .0.unsigned_abs(), if *.0 < 0 { "ahead" } else { "old" })]
+    Stale(i64),
     /// It is about another order than its address.
     #[error("the notice is about another order")]
     OtherOrder,
@@ -264,6 +270,12 @@ impl Step {
     /// A response that says nothing usable.
     pub fn unknown() -> Self {
         Self::Report(Box::new(Report::bare(Outcome::Unknown)))
+    }
+
+    /// A response that says nothing usable, and why: on one line and cut to
+    /// [`Facts::MESSAGE_MAX`](crate::Facts::MESSAGE_MAX).
+    pub fn unusable(reason: &str) -> Self {
+        Self::Unusable(crate::Facts::message_of(reason).unwrap_or_default())
     }
 }
 

@@ -1,6 +1,10 @@
 //! Why a command is not carried out. A refusal changes nothing. A gateway's refusal is not one of
 //! these: it is an [`crate::Outcome`].
 
+use std::fmt;
+
+use serde::Serialize as _;
+
 use crate::{DeclineCode, Money, PaymentId, PaymentStatus};
 
 /// Why a command is not carried out.
@@ -57,7 +61,7 @@ pub enum Refusal {
         actual: Money,
     },
     /// The payment method cannot do this, for this reason.
-    #[error("the payment method cannot do this: {0:?}")]
+    #[error("the payment method cannot do this: {}", Word(.0))]
     MethodCannot(DeclineCode),
     /// The project has no such payment method.
     #[error("no such payment method")]
@@ -71,4 +75,25 @@ pub enum Refusal {
     /// The project's settings changed since the request was authenticated.
     #[error("settings changed meanwhile")]
     SettingsChanged,
+}
+
+/// The word that a reason has wherever it is told to programs.
+struct Word<'a>(&'a DeclineCode);
+
+impl fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.serialize(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_told_by_its_word() {
+        let refusal = Refusal::MethodCannot(DeclineCode::AmountTooSmall);
+        let words = "the payment method cannot do this: amount_too_small";
+        assert_eq!(refusal.to_string(), words);
+    }
 }

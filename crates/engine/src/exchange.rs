@@ -80,16 +80,39 @@ impl Engine {
             Ok(step) => step,
             Err(outcome) => return Report::bare(outcome),
         };
+        self.meaning(&exchange, connector, step)
+    }
+
+    /// What the last step of an exchange tells.
+    fn meaning(
+        &self,
+        exchange: &ExchangeRequest<'_>,
+        connector: &dyn Connector,
+        step: Step,
+    ) -> Report {
+        let (payment_id, operation) = (exchange.payment.id, exchange.operation);
         match step {
             Step::Report(report) => *report,
+            Step::Unusable(reason) => {
+                warn!(
+                    payment.id = %payment_id,
+                    operation.number = operation.number,
+                    method = operation.method,
+                    exchange = step_name(exchange.kind),
+                    reason,
+                    "the gateway's answer says nothing usable"
+                );
+                Report::bare(Outcome::Unknown)
+            }
             Step::Next(_) => {
-                warn!(payment.id = %payment.id, "the gateway leads nowhere");
+                warn!(payment.id = %payment_id, "the gateway leads nowhere");
                 Report::bare(Outcome::Unknown)
             }
             Step::NotFound => {
+                let asking = matches!(exchange.kind, ExchangeKind::Enquire);
                 let sent_at = operation.sent_at.unwrap_or(operation.created_at);
                 let since_ms = self.now().millis_since(sent_at);
-                match connector.not_found_rule(&method.settings) {
+                match connector.not_found_rule(exchange.settings) {
                     NotFoundRule::FinalAfterMs(after_ms) if asking && since_ms >= after_ms => {
                         Report::bare(Outcome::NotFound)
                     }

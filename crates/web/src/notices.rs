@@ -7,6 +7,7 @@ use altyn_domain::{Notice, NoticeRefusal, PaymentId};
 use altyn_engine::{Engine, EngineError, NoticeTaken};
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -31,8 +32,12 @@ async fn take(
     State(engine): State<Engine>,
     Path((payment, operation)): Path<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(fault) => return unread(fault.status()),
+    };
     let (Ok(payment), Ok(operation)) = (PaymentId::parse(&payment), operation.parse()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -50,15 +55,25 @@ async fn take(
         Ok(NoticeTaken::Unknown | NoticeTaken::Refused(NoticeRefusal::Unsupported)) => {
             StatusCode::NOT_FOUND.into_response()
         }
-        Ok(NoticeTaken::Refused(NoticeRefusal::Signature)) => {
-            StatusCode::UNAUTHORIZED.into_response()
-        }
+        Ok(NoticeTaken::Refused(
+            refusal @ (NoticeRefusal::Signature | NoticeRefusal::Stale(_)),
+        )) => (StatusCode::UNAUTHORIZED, refusal.to_string()).into_response(),
         Ok(
             NoticeTaken::OtherAmount
             | NoticeTaken::Refused(NoticeRefusal::Unreadable | NoticeRefusal::OtherOrder),
         ) => StatusCode::UNPROCESSABLE_ENTITY.into_response(),
         Err(failure) => not_now(&failure),
     }
+}
+
+/// A body that did not come as a whole.
+fn unread(status: StatusCode) -> Response {
+    let words = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        format!("the body is larger than {NOTICE_MAX} bytes")
+    } else {
+        "the body did not come as a whole".to_owned()
+    };
+    (status, words).into_response()
 }
 
 fn not_now(failure: &EngineError) -> Response {

@@ -23,14 +23,27 @@ pub(super) fn step(exchange: &ExchangeRequest<'_>, response: &HttpResponse) -> S
         Kind::Cancel
     };
     let id = message::message_id(exchange, kind);
-    if believe(&settings, &id, exchange.at, response).is_err() {
-        return Step::unknown();
+    let status = response.status;
+    if status == 401 {
+        return Step::unusable(DISBELIEVED);
     }
-    match response.status {
+    if let Err(doubt) = believe(&settings, &id, exchange.at, response) {
+        return Step::unusable(&format!("status {status}: {doubt}"));
+    }
+    match status {
         200 => understood(exchange, &settings, (kind, &response.body)),
         404 if exchange.round == 0 && is_not_found(&response.body) => Step::NotFound,
-        _ => Step::unknown(),
+        _ => Step::unusable(&error(&settings, response)),
     }
+}
+
+/// A 401 need not be signed: it is nothing but a reason.
+const DISBELIEVED: &str = "the connector does not believe our signature (401)";
+
+/// An error of the connector in words: status, code and message.
+fn error(settings: &Settings<'_>, response: &HttpResponse) -> String {
+    let told = fault::words(&response.body, |message| settings.hide(message));
+    format!("the connector answers {}{told}", response.status)
 }
 
 /// Whether this is the answer to the message `id`; else why not.
@@ -62,14 +75,13 @@ pub(super) fn description(
     at: Timestamp,
     response: &HttpResponse,
 ) -> Result<Description, String> {
-    // A 401 need not be signed.
     if response.status == 401 {
-        return Err("the connector does not believe our signature (401)".to_owned());
+        return Err(DISBELIEVED.to_owned());
     }
     believe(settings, id, at, response)?;
     match response.status {
         200 => description::read(&response.body).map_err(|fault| fault.to_string()),
-        status => Err(format!("the connector answers {status}")),
+        _ => Err(error(settings, response)),
     }
 }
 
@@ -82,11 +94,14 @@ fn understood(
     settings: &Settings<'_>,
     (kind, body): (Kind, &[u8]),
 ) -> Step {
-    let Ok(state) = State::read(body) else {
-        return Step::unknown();
+    let state = match State::read(body) {
+        Ok(state) => state,
+        Err(fault) => return Step::unusable(&fault.to_string()),
     };
     if !fits(&state, exchange) {
-        return Step::unknown();
+        return Step::unusable(
+            "it is about another operation, or leads a payer who has nothing to pay",
+        );
     }
     let runs = matches!(state.standing, Standing::Processing | Standing::Redirect(_));
     // Nobody needs this try any more: before it becomes a surplus, the connector is asked to end it.

@@ -50,8 +50,7 @@ pub fn read_apart(body: &[u8]) -> Result<(Description, Result<(), Unusable>), Un
     if body.len() > BODY_MAX {
         return Err(Unusable::TooLarge);
     }
-    let wire: Wire =
-        serde_json::from_slice(body).map_err(|error| Unusable::Json(error.to_string()))?;
+    let wire: Wire = serde_json::from_slice(body).map_err(|error| Unusable::json(&error))?;
     let letters = wire.name.chars().count();
     if !(1..=NAME_MAX).contains(&letters) || wire.name.chars().any(char::is_control) {
         return Err(Unusable::Field("name"));

@@ -5,7 +5,7 @@ use altyn_domain::{ExchangeRequest, Notice, NoticeReading, NoticeRefusal};
 use super::answer;
 use super::message::Kind;
 use super::settings::Settings;
-use super::signature::Stamp;
+use super::signature::{Doubt, Stamp};
 use super::state::State;
 
 pub(super) fn read(
@@ -21,7 +21,12 @@ pub(super) fn read(
     settings
         .keys
         .verify(&stamp, &notice.body, notice.at)
-        .map_err(|_| NoticeRefusal::Signature)?;
+        .map_err(|doubt| match doubt {
+            Doubt::Stale(age_s) => NoticeRefusal::Stale(age_s),
+            Doubt::Header(_) | Doubt::Id | Doubt::Time | Doubt::Signature => {
+                NoticeRefusal::Signature
+            }
+        })?;
     let state = State::read(&notice.body).map_err(|_| NoticeRefusal::Unreadable)?;
     if state.operation != exchange.operation.id.to_string() {
         return Err(NoticeRefusal::OtherOrder);

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use altyn_domain::{ConnectorError, ConnectorSettings, Timestamp};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::signature::Keys;
@@ -44,6 +45,38 @@ impl<'a> Settings<'a> {
             own: object(settings, "settings")?,
             common: object(settings, "static")?,
         })
+    }
+}
+
+impl Settings<'_> {
+    /// The text without the values of the settings: a connector may repeat them, and any may be a secret.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let mut values = Vec::new();
+        for object in [self.own, self.common] {
+            if let Ok(value) = serde_json::from_str(object.get()) {
+                collect(&value, &mut values);
+            }
+        }
+        // A value may hold a shorter one.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        let hidden = |text: String, value: &String| text.replace(value.as_str(), "***");
+        values.iter().fold(text.to_owned(), hidden)
+    }
+}
+
+/// The shortest value that is hidden: shorter ones are no secrets, and parts of many words.
+const HIDDEN_MIN: usize = 4;
+
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.len() >= HIDDEN_MIN => found.push(text.clone()),
+        Value::Number(number) => {
+            let text = number.to_string();
+            found.extend((text.len() >= HIDDEN_MIN).then_some(text));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, found)),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 

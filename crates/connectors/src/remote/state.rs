@@ -8,6 +8,7 @@ use std::fmt;
 
 use altyn_domain::{Currency, Facts, HttpMethod, Money, Outcome, PayerAction, Report, Timestamp};
 use serde::Deserialize;
+use serde_json::error::Category;
 
 use super::decline;
 use super::description::NOT_FOUND_MIN_MS;
@@ -16,7 +17,8 @@ use super::description::NOT_FOUND_MIN_MS;
 pub const BODY_MAX: usize = 64 * 1024;
 
 const ID_MAX: usize = 64;
-const CODE_MAX: usize = 64;
+/// The longest code of a failure or an error.
+pub(super) const CODE_MAX: usize = 64;
 const REFERENCE_MAX: usize = 128;
 const URL_MAX: usize = 2_048;
 const FIELDS_MAX: usize = 50;
@@ -80,12 +82,32 @@ pub enum Unusable {
     Promise(i64),
 }
 
+impl Unusable {
+    /// Where JSON is wrong and what was expected there, but nothing of what was there: that may be a secret.
+    pub(super) fn json(error: &serde_json::Error) -> Self {
+        let words = error.to_string();
+        let (is_about_a_value, expected) = match words.rsplit_once(", expected ") {
+            Some((_, expected)) => (true, expected),
+            None => (false, ""),
+        };
+        let is_named = ["missing field ", "duplicate field "]
+            .iter()
+            .any(|start| words.starts_with(start));
+        Self::Json(match error.classify() {
+            Category::Data if is_about_a_value => format!("expected {expected}"),
+            Category::Data if !is_named => "its fields do not fit".to_owned(),
+            Category::Data | Category::Syntax | Category::Eof | Category::Io => words,
+        })
+    }
+}
+
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge => write!(f, "the body is larger than {BODY_MAX} bytes"),
             Self::Json(reason) => write!(f, "the body cannot be read: {reason}"),
-            Self::Status(word) => write!(f, "unknown status {word:?}"),
+            Self::Status(word) if is_word(word) => write!(f, "unknown status {word:?}"),
+            Self::Status(_) => write!(f, "status is none of the four words"),
             Self::Field(name) => write!(f, "{name} is missing or malformed"),
             Self::Promise(ms) => write!(
                 f,
@@ -135,8 +157,7 @@ impl State {
         if body.len() > BODY_MAX {
             return Err(Unusable::TooLarge);
         }
-        let wire: Wire =
-            serde_json::from_slice(body).map_err(|error| Unusable::Json(error.to_string()))?;
+        let wire: Wire = serde_json::from_slice(body).map_err(|error| Unusable::json(&error))?;
         let standing = standing(&wire)?;
         let currency =
             Currency::from_alpha(&wire.currency).map_err(|_| Unusable::Field("currency"))?;
@@ -240,14 +261,23 @@ fn action(redirect: &WireRedirect) -> Result<PayerAction, Unusable> {
     })
 }
 
-/// Whether a payer may be sent there: an address of the web and nothing else.
+/// Whether a payer may be sent there: an address of the web and nothing else. A name or a password in it is
+/// shown by browsers as if it were the host.
 fn is_web_address(url: &str) -> bool {
     let web = ["https://", "http://"].iter().any(|scheme| {
         url.strip_prefix(scheme).is_some_and(|rest| {
-            rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+            !authority.contains('@')
+                && rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
         })
     });
     web && url.len() <= URL_MAX && url.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether it looks like a status at all. Other texts may be anything, and are shown to nobody.
+fn is_word(text: &str) -> bool {
+    let safe = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(safe)
 }
 
 /// A name that may be stored and shown: visible ASCII, within its length.

@@ -141,7 +141,7 @@ fn answer(fields: &str) -> String {
 fn outcome_of(body: &str) -> Outcome {
     match step_of(200, body) {
         Step::Report(report) => report.outcome,
-        Step::NotFound | Step::Next(_) => panic!("not found"),
+        Step::NotFound | Step::Unusable(_) | Step::Next(_) => panic!("not found"),
     }
 }
 

@@ -71,9 +71,17 @@ fn a_callback_is_believed_by_its_signature() {
     assert!(bench.notice(SALE, &right).is_ok());
     let foreign = signed(OTHER_KEY, NOW, &body);
     assert_eq!(refused(&foreign), NoticeRefusal::Signature);
-    for age_ms in [-302_000, 302_000] {
-        let stale = signed(KEY, NOW.plus_millis(age_ms), &body);
-        assert_eq!(refused(&stale), NoticeRefusal::Signature, "{age_ms}");
+    for (sent_after_s, words) in [
+        (-302, "the notice is 302 s old: see the clocks"),
+        (302, "the notice is 302 s ahead: see the clocks"),
+    ] {
+        let at = NOW.plus_millis(sent_after_s * 1_000);
+        let stale = refused(&signed(KEY, at, &body));
+        assert_eq!(stale, NoticeRefusal::Stale(-sent_after_s));
+        assert_eq!(stale.to_string(), words);
+        // Only who signs rightly learns what our clock says.
+        let foreign = signed(OTHER_KEY, at, &body);
+        assert_eq!(refused(&foreign), NoticeRefusal::Signature);
     }
     for name in signature::HEADERS {
         let mut without = right.clone();

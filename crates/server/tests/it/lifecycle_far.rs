@@ -1,6 +1,6 @@
 //! The far side of a remote connector, played by a test: it says what the test wants, when the test wants.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -40,6 +40,10 @@ struct Inner {
     /// By how much the gateway's clock is ahead, in seconds.
     ahead_s: AtomicI64,
     messages: AtomicU32,
+    /// Whether charges are lost: each is answered with a 500, and never came.
+    loses: AtomicBool,
+    /// How many questions were answered with "not found".
+    not_found: AtomicU32,
     keys: Keys,
     http: reqwest::Client,
 }
@@ -60,6 +64,8 @@ impl FarSide {
             operations: Mutex::default(),
             ahead_s: AtomicI64::new(0),
             messages: AtomicU32::new(0),
+            loses: AtomicBool::new(false),
+            not_found: AtomicU32::new(0),
             keys: Keys::parse(KEY).expect("a key"),
             http: reqwest::Client::new(),
         });
@@ -74,6 +80,20 @@ impl FarSide {
     /// The gateway's clock goes that many seconds ahead of the far side's own.
     pub fn set_ahead(&self, seconds: i64) {
         self.inner.ahead_s.store(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on each charge is answered with a 500, and never came.
+    pub fn loses_charges(&self) {
+        self.inner.loses.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until so many questions were answered with "not found".
+    pub async fn until_not_found(&self, times: u32) {
+        let began = Instant::now();
+        while self.inner.not_found.load(Ordering::SeqCst) < times {
+            assert!(began.elapsed() < PATIENCE, "it is not asked so often");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The id of the `number`-th operation of this kind that came for an order; waits until it is there.
@@ -115,6 +135,11 @@ impl FarSide {
 
     /// Tells the gateway how an operation stands, and returns its answer's status; 0 for none.
     pub async fn tells(&self, operation: &str) -> u16 {
+        self.tells_and_hears(operation).await.0
+    }
+
+    /// The same, with the text of the answer.
+    pub async fn tells_and_hears(&self, operation: &str) -> (u16, String) {
         let known = self.known(operation);
         self.callback(&known, &known.state).await
     }
@@ -122,7 +147,7 @@ impl FarSide {
     /// Tells the gateway an end of an operation that the far side itself will not remember.
     pub async fn says(&self, operation: &str, end: End) -> u16 {
         let known = self.known(operation);
-        self.callback(&known, &ended(&known.state, end)).await
+        self.callback(&known, &ended(&known.state, end)).await.0
     }
 
     /// The payment of a charge, as the gateway names it.
@@ -140,7 +165,7 @@ impl FarSide {
         known.expect("it came").clone()
     }
 
-    async fn callback(&self, known: &Known, state: &Value) -> u16 {
+    async fn callback(&self, known: &Known, state: &Value) -> (u16, String) {
         let number = self.inner.messages.fetch_add(1, Ordering::SeqCst);
         let id = format!("msg_{number}");
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -159,8 +184,11 @@ impl FarSide {
                 SIGNATURE,
                 self.inner.keys.sign(&id, second, body.as_bytes()),
             );
-        let response = request.body(body).send().await;
-        response.map_or(0, |response| response.status().as_u16())
+        let Ok(response) = request.body(body).send().await else {
+            return (0, String::new());
+        };
+        let status = response.status().as_u16();
+        (status, response.text().await.unwrap_or_default())
     }
 
     /// What came in by each try of an order and what went back of it.
@@ -212,6 +240,10 @@ async fn answer(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
         let known = all.iter().find(|known| known.id == id);
         match (known, kind.as_str()) {
             (Some(known), _) => (200, known.state.clone()),
+            (None, "charge") if inner.loses.load(Ordering::SeqCst) => (
+                500,
+                json!({ "error": { "code": "internal", "message": "lost" } }),
+            ),
             (None, "charge" | "refund" | "capture" | "void") => {
                 let state = begun(&id, &kind, &asked);
                 all.push(Known {
@@ -222,10 +254,11 @@ async fn answer(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes
                 });
                 (200, state)
             }
-            (None, _) => (
-                404,
-                json!({ "error": { "code": "not_found", "message": "no such operation" } }),
-            ),
+            (None, _) => {
+                inner.not_found.fetch_add(1, Ordering::SeqCst);
+                let error = json!({ "code": "not_found", "message": "no such operation" });
+                (404, json!({ "error": error }))
+            }
         }
     };
     let text = said.to_string();

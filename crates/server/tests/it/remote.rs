@@ -6,6 +6,7 @@ use crate::connector::{Connector, KEY};
 use crate::docs;
 use crate::gate::{Database, Gate, Setup};
 use crate::india::Shop;
+use crate::lifecycle_far::FarSide;
 use crate::methods;
 
 fn is(status: &'static str) -> impl Fn(&Value) -> bool {
@@ -30,12 +31,12 @@ fn example() -> Value {
 }
 
 /// The shop's wallet method leads to this connector from now on.
-async fn led_to(gate: &Gate, shop: &Shop<'_>, connector: &Connector) {
+async fn led_to(gate: &Gate, shop: &Shop<'_>, url: &str) {
     let slug = methods::slug(gate).await;
     let mut method = example();
     method["id"] = json!("wallet-partner");
     method["ranges"][0]["max"] = json!(50_000);
-    method["settings"]["base_url"] = json!(connector.url);
+    method["settings"]["base_url"] = json!(url);
     method["settings"]["settings"] = json!("{\"account\": \"shop-7\"}");
     let output = methods::set(gate, &slug, &method).await;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -71,7 +72,7 @@ async fn decide(shop: &Shop<'_>, redirect: &Value, result: &str) {
 async fn a_payment_is_led_to_the_page_of_a_connector_and_refunded_through_it() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let (shop, connector) = (Shop::open(&gate).await, Connector::start().await);
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     shop.wallet_sale("A-1", 35_001).await;
     let redirect = shop.until_redirect("A-1").await;
     assert_eq!(redirect["redirect_data"]["method"], "GET", "{redirect}");
@@ -91,7 +92,7 @@ async fn a_payment_is_led_to_the_page_of_a_connector_and_refunded_through_it() {
 async fn every_end_of_a_charge_reaches_the_shop() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let (shop, connector) = (Shop::open(&gate).await, Connector::start().await);
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     shop.wallet_sale("E-1", 10_000).await;
     shop.wallet_sale("E-2", 10_002).await;
     shop.wallet_sale("E-3", 10_003).await;
@@ -118,7 +119,7 @@ async fn every_end_of_a_charge_reaches_the_shop() {
 async fn every_end_of_a_refund_reaches_the_shop() {
     let gate = Gate::start(Setup::on(Database::Sqlite)).await;
     let (shop, connector) = (Shop::open(&gate).await, Connector::start().await);
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     for (payment_id, amount, end) in [
         ("R-1", 10_012, "decline"),
         ("R-2", 10_013, "success"),
@@ -141,28 +142,42 @@ async fn every_end_of_a_refund_reaches_the_shop() {
 /// The charge is made and its answer is lost, late, or not to be believed: the gateway asks until it knows.
 #[tokio::test]
 async fn an_answer_that_says_nothing_is_asked_for_and_never_a_decline() {
-    for how in ["error_500", "slow", "huge", "unknown_status"] {
+    for (how, reason) in [
+        ("error_500", "the connector answers 500 (internal)"),
+        ("slow", "did not answer"),
+        ("huge", "did not answer"),
+        ("unknown_status", "unknown status"),
+    ] {
         let setup = Setup::on(Database::Sqlite).exchange_deadline_ms(1_000);
         let gate = Gate::start(setup).await;
         let (shop, connector) = (Shop::open(&gate).await, Connector::broken(how).await);
-        led_to(&gate, &shop, &connector).await;
+        led_to(&gate, &shop, &connector.url).await;
         shop.wallet_sale("S-1", 10_000).await;
         shop.until("S-1", is("success")).await;
         shop.refund("S-1", None).await;
         shop.until("S-1", is("refunded")).await;
         gate.audit().await;
+        let log = std::fs::read_to_string(gate.data.with_file_name("altyn.log"));
+        let log = log.expect("a log");
+        assert!(log.contains(reason), "{how}: {log}");
     }
 }
 
+/// The charge never came, and the gateway cannot know it: as long as a signature is fresh, it may still come.
 #[tokio::test]
-async fn a_charge_that_the_connector_never_began_is_a_decline() {
-    let gate = Gate::start(Setup::on(Database::Sqlite)).await;
-    let (shop, connector) = (
-        Shop::open(&gate).await,
-        Connector::broken("error_500_before").await,
-    );
-    led_to(&gate, &shop, &connector).await;
+async fn a_charge_that_never_began_is_a_decline_when_it_can_no_longer_come() {
+    let gate = Gate::start(Setup::on(Database::Sqlite).manual_clock()).await;
+    let (shop, far) = (Shop::open(&gate).await, FarSide::start().await);
+    far.loses_charges();
+    led_to(&gate, &shop, &far.url).await;
     shop.wallet_sale("N-1", 10_000).await;
+    for (seconds, questions) in [(5, 1), (120, 2), (120, 3)] {
+        gate.advance(seconds).await;
+        far.until_not_found(questions).await;
+        let status = shop.status("N-1").await;
+        assert_eq!(status["payment"]["status"], "processing", "{status}");
+    }
+    gate.advance(340).await;
     shop.until("N-1", is("decline")).await;
     gate.audit().await;
 }
@@ -174,7 +189,7 @@ async fn a_callback_before_the_answer_counts_once() {
         Shop::open(&gate).await,
         Connector::broken("early_callback").await,
     );
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     shop.wallet_sale("C-1", 10_003).await;
     let success = shop.until("C-1", is("success")).await;
     assert_eq!(success["payment"]["sum"]["amount"], 10_003);
@@ -190,7 +205,7 @@ async fn another_amount_is_booked_by_nobody() {
         Shop::open(&gate).await,
         Connector::broken("other_amount").await,
     );
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     let request = shop.wallet_sale("M-1", 10_050).await;
     let incident = crate::wallet::until_incident_of(&gate, &request).await;
     assert_eq!(incident["kind"], "amount_mismatch", "{incident}");
@@ -206,11 +221,40 @@ async fn what_is_signed_by_somebody_else_changes_nothing() {
         Shop::open(&gate).await,
         Connector::broken("wrong_signature").await,
     );
-    led_to(&gate, &shop, &connector).await;
+    led_to(&gate, &shop, &connector.url).await;
     let request = shop.wallet_sale("W-1", 10_003).await;
     let incident = crate::wallet::until_incident_of(&gate, &request).await;
     assert_eq!(incident["kind"], "notice_refused", "{incident}");
     let status = shop.status("W-1").await;
     assert_eq!(status["payment"]["status"], "processing", "{status}");
+    gate.audit().await;
+}
+
+/// Whoever sends callbacks learns why one is not taken, and so does the operator.
+#[tokio::test]
+async fn a_callback_that_is_not_taken_is_answered_with_the_reason() {
+    let gate = Gate::start(Setup::on(Database::Sqlite)).await;
+    let (shop, far) = (Shop::open(&gate).await, FarSide::start().await);
+    led_to(&gate, &shop, &far.url).await;
+    let request = shop.wallet_sale("T-1", 10_000).await;
+    let charge = far.operation("charge", "T-1", 1).await;
+    far.set_ahead(-400);
+    let (status, words) = far.tells_and_hears(&charge).await;
+    let tail = " s old: see the clocks";
+    assert!(
+        status == 401 && words.starts_with("the notice is 40") && words.ends_with(tail),
+        "{status} {words}"
+    );
+    let incident = crate::wallet::until_incident_of(&gate, &request).await;
+    assert_eq!(incident["kind"], "notice_refused", "{incident}");
+    let detail = incident["detail"].as_str().expect("a text");
+    assert!(detail.ends_with(tail), "{incident}");
+
+    let url = format!("{}/notices/{}/1", gate.base_url, far.payment_of(&charge));
+    let response = gate.http.post(url).body(vec![b' '; 65_537]).send().await;
+    let response = response.expect("it answers");
+    assert_eq!(response.status(), 413);
+    let words = response.text().await.expect("a text");
+    assert_eq!(words, "the body is larger than 65536 bytes");
     gate.audit().await;
 }
