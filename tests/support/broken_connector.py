@@ -197,6 +197,67 @@ class PromisesTooMuch(Connector):
     description = Connector.description | {"not_found_final_after_ms": 1}
 
 
+class TakesOtherTypes(Connector):
+    """Looks at the amount of a request under a known id, and not at its type."""
+
+    def perform(self, message, begin):
+        with self.store as store:
+            known = store.operation(message.get("operation"))
+            if known and known["request"]["amount"] == message["amount"]:
+                return known["state"]
+        return super().perform(message, begin)
+
+
+class KeepsRest(Connector):
+    """Never gives back what a capture leaves."""
+
+    def follow_up(self, message):
+        return super().follow_up(message | {"release_rest": False})
+
+
+class ReleasesRest(Connector):
+    """Gives back what a capture leaves, whatever is asked."""
+
+    def follow_up(self, message):
+        return super().follow_up(message | {"release_rest": True})
+
+
+class RefundsEach(Connector):
+    """Holds each refund against the charge, and not their sum."""
+
+    def left(self, store, charge, but):
+        return super().left(store, charge, but) | {"refund": charge["request"]["amount"]}
+
+
+class RefundsAnything(Connector):
+    """Gives back more than it got."""
+
+    def left(self, store, charge, but):
+        return super().left(store, charge, but) | {"refund": 10**12}
+
+
+class RefundsHolds(Connector):
+    """Gives back what was reserved, captured or not."""
+
+    def left(self, store, charge, but):
+        left = super().left(store, charge, but)
+        return left if charge["request"]["capture"] else left | {"refund": 10**12}
+
+
+class RefundsRest(Connector):
+    """Gives back what was reserved once a part of it is captured."""
+
+    def left(self, store, charge, but):
+        left = super().left(store, charge, but)
+        return left | {"refund": charge["request"]["amount"]} if left["refund"] else left
+
+
+class TakesParts(Connector):
+    """Promises the whole sum or nothing, and gives parts back."""
+
+    description = Connector.description | {"refunds": "full"}
+
+
 BROKEN = {
     "wrong_signature": {"keys": WrongSignature},
     "old_answers": {"keys": OldAnswers},
@@ -218,6 +279,14 @@ BROKEN = {
     "full_only": {"connector": FullOnly},
     "live": {"connector": Live},
     "promises_too_much": {"connector": PromisesTooMuch},
+    "takes_other_types": {"connector": TakesOtherTypes},
+    "keeps_rest": {"connector": KeepsRest},
+    "releases_rest": {"connector": ReleasesRest},
+    "refunds_each": {"connector": RefundsEach},
+    "refunds_anything": {"connector": RefundsAnything},
+    "refunds_holds": {"connector": RefundsHolds},
+    "refunds_rest": {"connector": RefundsRest},
+    "takes_parts": {"connector": TakesParts},
 }
 
 if __name__ == "__main__":

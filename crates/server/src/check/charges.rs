@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use altyn_connectors::remote::state::{Standing, State};
-use altyn_domain::{HttpMethod, Money, PayerAction};
+use altyn_domain::{HttpMethod, Money, PayerAction, RefundAbility};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -184,6 +184,17 @@ pub async fn id_reused(play: &Play) -> Seen {
     other["amount"] = json!(amount);
     play.refused(&play.message(&other), 409, "id_reused")
         .await?;
+    // Another type is another body. What it has no type for is refused for that.
+    let kinds = [
+        ("refund", play.refunds != RefundAbility::Never),
+        ("void", play.holds),
+    ];
+    for (kind, _) in kinds.into_iter().filter(|(_, is_there)| *is_there) {
+        let mut other = play.follow_up(kind, &charge, charge.amount).request;
+        other["operation"] = json!(charge.id);
+        let refused = play.refused(&play.message(&other), 409, "id_reused").await;
+        refused.map_err(|stop| stop.about(&format!("a {kind} under the id of a charge")))?;
+    }
     expect(&play.status(&charge).await?, "success")?;
     Ok("409 id_reused; the first stays".to_owned())
 }

@@ -1,11 +1,12 @@
 //! Cases about refunds, captures and voids.
 
-use altyn_domain::RefundAbility;
+use altyn_connectors::remote::state::{Standing, State};
+use altyn_domain::{Money, RefundAbility};
 use serde_json::json;
 
 use super::charges::{in_words, message_of, moved, paid};
 use super::play::{PLAIN, Play, Work, expect, expect_failure};
-use super::{Seen, Stop, skip};
+use super::{Seen, Stop, hold as must_hold, skip};
 
 /// Part of a charge, in minor units; its last two digits mean nothing.
 const PART: i64 = 120;
@@ -15,13 +16,6 @@ pub fn needs_refunds(play: &Play) -> Result<(), Stop> {
         return skip("it makes no refunds");
     }
     Ok(())
-}
-
-fn needs_parts(play: &Play) -> Result<(), Stop> {
-    if play.refunds == RefundAbility::Partial {
-        return Ok(());
-    }
-    skip("it refunds no parts")
 }
 
 fn needs_holds(play: &Play) -> Result<(), Stop> {
@@ -56,13 +50,25 @@ pub async fn refund_duplicate(play: &Play) -> Seen {
 }
 
 pub async fn refund_partial(play: &Play) -> Seen {
-    needs_parts(play)?;
+    needs_refunds(play)?;
     let charge = paid(play, PLAIN).await?;
     let part = play.follow_up(
         "refund",
         &charge,
         moved(charge.amount, PART - charge.amount.minor())?,
     );
+    if play.refunds == RefundAbility::Full {
+        let state = play.begin(&part).await?;
+        must_hold(matches!(state.standing, Standing::Failure(_)), || {
+            format!(
+                "a part: status {} instead of failure: only the whole sum is promised",
+                state.standing.word()
+            )
+        })?;
+        let whole = play.follow_up("refund", &charge, charge.amount);
+        expect(&play.begin(&whole).await?, "success")?;
+        return Ok("a part is refused, as promised; the whole sum is given back".to_owned());
+    }
     let rest = play.follow_up("refund", &charge, moved(charge.amount, -PART)?);
     expect(&play.begin(&part).await?, "success")?;
     expect(&play.begin(&rest).await?, "success")?;
@@ -108,20 +114,67 @@ async fn held(play: &Play) -> Result<Work, Stop> {
 
 pub async fn capture(play: &Play) -> Seen {
     let hold = held(play).await?;
-    let capture = play.follow_up("capture", &hold, moved(hold.amount, -100)?);
+    let capture = play.follow_up("capture", &hold, moved(hold.amount, -REST)?);
     let state = play.begin(&capture).await?;
     expect(&state, "success")?;
     expect(&play.status(&capture).await?, "success")?;
-    let rest = play.follow_up(
-        "capture",
-        &hold,
-        moved(hold.amount, PART - hold.amount.minor())?,
-    );
-    expect(&play.begin(&rest).await?, "failure")?;
+    // Exactly the rest: more than that could be refused for another reason.
+    for kind in ["capture", "void"] {
+        let rest = play.follow_up(kind, &hold, rest_of(&hold)?);
+        let state = play.begin(&rest).await?;
+        refused(&state, kind, "the rest was to be released")?;
+    }
     Ok(format!(
         "a part: {}; the rest is released",
         in_words(&state)
     ))
+}
+
+pub async fn capture_rest(play: &Play) -> Seen {
+    let hold = held(play).await?;
+    let mut part = play.follow_up("capture", &hold, moved(hold.amount, -REST)?);
+    part.request["release_rest"] = json!(false);
+    expect(&play.begin(&part).await?, "success")?;
+    let rest = play.follow_up("capture", &hold, rest_of(&hold)?);
+    let state = play.begin(&rest).await?;
+    must_hold(matches!(state.standing, Standing::Success), || {
+        format!(
+            "the rest, that was to stay reserved: {} instead of success",
+            in_words(&state)
+        )
+    })?;
+    let more = play.follow_up("capture", &hold, rest_of(&hold)?);
+    refused(&play.begin(&more).await?, "capture", "all was captured")?;
+    Ok(format!("a part, then the rest: {}", in_words(&state)))
+}
+
+pub async fn refund_captured(play: &Play) -> Seen {
+    needs_refunds(play)?;
+    let hold = held(play).await?;
+    let early = play.follow_up("refund", &hold, hold.amount);
+    refused(&play.begin(&early).await?, "refund", "nothing was captured")?;
+    let capture = play.follow_up("capture", &hold, moved(hold.amount, -REST)?);
+    expect(&play.begin(&capture).await?, "success")?;
+    let more = play.follow_up("refund", &hold, hold.amount);
+    refused(&play.begin(&more).await?, "refund", "less was captured")?;
+    Ok("nothing before the capture, and not more than it after it".to_owned())
+}
+
+/// What is left of a hold after a capture of a part, in minor units; its last two digits mean nothing.
+const REST: i64 = 100;
+
+fn rest_of(hold: &Work) -> Result<Money, Stop> {
+    moved(hold.amount, REST - hold.amount.minor())
+}
+
+/// A follow-up that must be a failure, for this reason.
+fn refused(state: &State, kind: &str, why: &str) -> Result<(), Stop> {
+    must_hold(matches!(state.standing, Standing::Failure(_)), || {
+        format!(
+            "a {kind}: status {} instead of failure: {why}",
+            state.standing.word()
+        )
+    })
 }
 
 pub async fn capture_too_much(play: &Play) -> Seen {

@@ -55,6 +55,16 @@ enum Stop {
     Skip(String),
 }
 
+impl Stop {
+    /// The same, with what it is about.
+    fn about(self, what: &str) -> Self {
+        match self {
+            Self::Fail(why) => Self::Fail(format!("{what}: {why}")),
+            Self::Skip(why) => Self::Skip(why),
+        }
+    }
+}
+
 fn fail<T>(what: impl Into<String>) -> Result<T, Stop> {
     Err(Stop::Fail(what.into()))
 }
@@ -110,11 +120,16 @@ fn cases(play: &Play) -> Vec<(&'static str, Case<'_>)> {
             Box::pin(follow_ups::refund_of_nothing(play)),
         ),
         ("capture", Box::pin(follow_ups::capture(play))),
+        ("capture_rest", Box::pin(follow_ups::capture_rest(play))),
         (
             "capture_too_much",
             Box::pin(follow_ups::capture_too_much(play)),
         ),
         ("void", Box::pin(follow_ups::void(play))),
+        (
+            "refund_captured",
+            Box::pin(follow_ups::refund_captured(play)),
+        ),
         ("unknown_id", Box::pin(refusals::unknown_id(play))),
         ("unknown_type", Box::pin(refusals::unknown_type(play))),
         ("unknown_field", Box::pin(refusals::unknown_field(play))),
