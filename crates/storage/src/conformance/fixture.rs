@@ -148,6 +148,7 @@ pub fn approval() -> Report {
         outcome: Outcome::Approved,
         facts: Facts {
             connector_reference: Some("gw-1".to_owned()),
+            one_reference: false,
             approval_code: Some("A1B2C3".to_owned()),
             rrn: Some("612345678901".to_owned()),
             terminal: Some("T-7".to_owned()),
