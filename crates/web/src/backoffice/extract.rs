@@ -7,11 +7,13 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::BODY_MAX;
 use super::codes::Code;
 use super::idempotency::KEY_HEADER;
 use super::problem::{FieldError, Problem};
+use super::shape::{Shape, plain};
 
 /// A JSON body. Its type refuses unknown fields, so that nothing is set that was not meant to be.
 #[derive(Debug)]
@@ -31,32 +33,44 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut reader);
-    let value = read.map_err(|error| {
+    let value = Value::deserialize(&mut reader).map_err(|_| malformed("the body is not JSON"))?;
+    // A list stands for no object; and then no name stands twice, which the value does not tell any more.
+    let _: T = read(Shape(&value))?;
+    let read = read(&mut serde_json::Deserializer::from_slice(bytes))?;
+    let end = reader.end();
+    end.map_err(|_| malformed("something follows the JSON of the body"))?;
+    Ok(read)
+}
+
+fn read<'de, T, D>(reader: D) -> Result<T, Problem>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    serde_path_to_error::deserialize(reader).map_err(|error| {
         let path = error.path().to_string();
         let field = if path == "." { String::new() } else { path };
-        let inner = error.into_inner();
-        if inner.is_data() {
-            let words = without_place(&inner.to_string());
-            let (field, message) = match missing(&field, &words) {
-                Some(place) => (place, "is missing".to_owned()),
-                None => (field, words),
-            };
-            Problem::invalid(vec![FieldError { field, message }])
-        } else {
-            malformed("the body is not JSON")
-        }
-    })?;
-    reader
-        .end()
-        .map_err(|_| malformed("something follows the JSON of the body"))?;
-    Ok(value)
+        let words = without_place(&error.into_inner().to_string());
+        let (field, message) = match missing(&field, &words) {
+            Some(place) => (place, "is missing".to_owned()),
+            None => (field, plain(&words)),
+        };
+        Problem::invalid(vec![FieldError { field, message }])
+    })
 }
 
 /// A parser's words without the place that it names by line and column.
 fn without_place(words: &str) -> String {
     let end = words.rfind(" at line ").unwrap_or(words.len());
     words[..end].to_owned()
+}
+
+/// Reads what stands behind a choice of shapes, a list for no object there either.
+///
+/// # Errors
+/// Plain words, if it is not that.
+pub(super) fn shaped<T: DeserializeOwned>(value: &Value) -> Result<T, String> {
+    T::deserialize(Shape(value)).map_err(|error| plain(&error.to_string()))
 }
 
 /// The place of a field that is missing under `outer`: the parser tells it in words only.
@@ -85,11 +99,32 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         read.map(|read| Self(read.0)).map_err(|error| {
             use std::error::Error as _;
             let words = error.source().map_or_else(String::new, ToString::to_string);
-            Problem::invalid(vec![FieldError {
-                field: String::new(),
-                message: format!("the query is not valid: {words}"),
-            }])
+            Problem::invalid(vec![in_query(&words)])
         })
+    }
+}
+
+/// What is wrong with a query, of a parser's words such as `limit: invalid digit found in string`.
+fn in_query(words: &str) -> FieldError {
+    let named = words.split_once(": ").filter(|(name, _)| {
+        name.bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+    });
+    let (field, words) = named.unwrap_or(("", words));
+    let message = if let Some(rest) = words.strip_prefix("unknown field ") {
+        format!("unknown parameter {rest}")
+    } else if let Some(rest) = words.strip_prefix("duplicate field ") {
+        format!("the parameter {rest} is there twice")
+    } else if words.contains("digit") || words.contains("integer") || words.contains("number") {
+        "must be a whole number in its range".to_owned()
+    } else if words.contains("`true` or `false`") {
+        "must be true or false".to_owned()
+    } else {
+        plain(words)
+    };
+    FieldError {
+        field: field.to_owned(),
+        message,
     }
 }
 
@@ -223,6 +258,18 @@ mod tests {
             (r#"{"list":[]}{}"#, 400, "follows"),
             ("", 400, "not JSON"),
             ("{}", 422, r#""field":"list","message":"is missing""#),
+            ("[[]]", 422, r#""field":"","message":"must be an object""#),
+            (
+                r#"{"list":[[1]]}"#,
+                422,
+                r#""field":"list[0]","message":"must be an object""#,
+            ),
+            (r#"{"list":[],"list":[]}"#, 422, "duplicate field"),
+            (
+                r#"{"list":[{"n":256}]}"#,
+                422,
+                "must be a whole number from 0 to 255",
+            ),
             (
                 r#"{"list":[{}]}"#,
                 422,

@@ -20,7 +20,7 @@ use super::amounts::Range;
 use super::bearer::Acting;
 use super::connectors::GatewayAbilities;
 use super::etag::{IfMatch, Tagged};
-use super::extract::{Body, Id, Query, id_in, present};
+use super::extract::{Body, Id, Query, id_in, present, shaped};
 use super::form::{Field, fields};
 use super::instant::Instant;
 use super::paging::{Page, PageQuery};
@@ -87,7 +87,7 @@ impl MadeFrom {
 
 /// A name: one text, or a text for each language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, try_from = "Value")]
 enum MethodTitle {
     /// The same in every language.
     One(String),
@@ -109,6 +109,18 @@ struct MethodTitles {
     /// English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     en: Option<String>,
+}
+
+impl TryFrom<Value> for MethodTitle {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(text) => Ok(Self::One(text)),
+            Value::Object(_) => shaped(&value).map(Self::Each),
+            _ => Err("must be a text, or an object with a text for each language".to_owned()),
+        }
+    }
 }
 
 impl MethodTitle {

@@ -51,6 +51,7 @@ mod projects;
 mod reference;
 mod reference_schemas;
 mod routes;
+mod shape;
 mod tokens;
 mod tree;
 mod undoing;
@@ -181,7 +182,7 @@ fn all() -> Routes {
 /// The API and its reference for people as a router.
 pub fn router(office: BackOffice) -> Router {
     Router::new()
-        .route(&format!("{PREFIX}/"), routes::nothing())
+        .route(&format!("{PREFIX}/"), routes::nothing(office.clone()))
         .nest(PREFIX, all().into_router(office.clone()))
         .merge(reference::router(office))
 }

@@ -86,6 +86,10 @@ pub(super) fn document(routes: &Routes, base: &str) -> Value {
         let schema = serde_json::to_value(schema).unwrap_or_default();
         schemas.insert(name.into_owned(), schema);
     }
+    let problem = schemas.get_mut("Problem");
+    if let Some(kind) = problem.and_then(|one| one.pointer_mut("/example/type")) {
+        *kind = json!(format!("{base}/backoffice/reference#in_use"));
+    }
     let problems = SHARED.iter().map(|(name, _, meaning)| {
         let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}});
         let problem = json!({
@@ -158,7 +162,6 @@ fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
         409 => is_guarded && *method != Method::GET,
         412 => has_match,
         413 | 415 => has_body,
-        422 => has_body || has_query || makes,
         _ => true,
     };
     for (name, status, _) in SHARED.iter().filter(|(_, status, _)| can_be(*status)) {

@@ -151,6 +151,12 @@ impl Problem {
         self
     }
 
+    /// The same, explained behind this path.
+    pub(super) fn under(mut self, base: &str) -> Self {
+        self.0.kind.insert_str(0, base);
+        self
+    }
+
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -176,7 +182,9 @@ impl IntoResponse for Problem {
         let status = self.status();
         let headers = std::mem::take(&mut self.0.headers);
         let nothing_done = self.0.nothing_done;
-        let mut response = (status, axum::Json(self)).into_response();
+        let mut response = (status, axum::Json(&self)).into_response();
+        // The frame knows where the reference is, and writes the body again.
+        response.extensions_mut().insert(self);
         let kind = HeaderValue::from_static(PROBLEM_JSON);
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response.headers_mut().extend(headers);

@@ -1,6 +1,7 @@
 //! Adding end points, each with its rule, and the guard that stands before each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use altyn_domain::Permission;
 use altyn_engine::Caller;
@@ -9,17 +10,17 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use http_body_util::BodyExt as _;
-use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem, Paths};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::bearer::{self, Acting};
 use super::codes::Code;
-use super::problem::{PROBLEM_JSON, Problem};
+use super::problem::{FieldError, PROBLEM_JSON, Problem};
 use super::{BODY_MAX, BackOffice, PREFIX, idempotency};
 
 /// How much of a body that is too large is read and dropped, in bytes: a caller that is still writing would
@@ -29,7 +30,7 @@ const DISCARDED_MAX: usize = 4 << 20;
 /// Who may reach an end point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Everybody: signing in, and the description of the API.
+    /// Everybody: signing in and out, and the description of the API.
     Open,
     /// Whoever is known: a person with a session, or a program with any API token.
     SignedIn,
@@ -124,7 +125,8 @@ impl Routes {
     pub(super) fn into_router(self, office: BackOffice) -> Router {
         let mut router = Router::new();
         for entry in self.entries {
-            let guard = from_fn_with_state((office.clone(), entry.rule), guard);
+            let asked = asked(&entry.paths);
+            let guard = from_fn_with_state((office.clone(), entry.rule, asked), guard);
             let handlers = entry.handlers.route_layer(guard);
             for path in entry.paths.paths.keys() {
                 router = router.route(path, handlers.clone());
@@ -132,14 +134,25 @@ impl Routes {
         }
         router
             .fallback(async || Problem::not_found())
-            .layer(from_fn(finish))
+            .layer(from_fn_with_state(office.clone(), finish))
             .with_state(office)
     }
 }
 
 /// Where nothing is.
-pub(super) fn nothing() -> MethodRouter {
-    axum::routing::any(async || Problem::not_found()).layer(from_fn(finish))
+pub(super) fn nothing(office: BackOffice) -> MethodRouter {
+    let finish = from_fn_with_state(office, finish);
+    axum::routing::any(async || Problem::not_found()).layer(finish)
+}
+
+/// The methods that are described with parameters in the query; those read it themselves.
+fn asked(paths: &Paths) -> Arc<[Method]> {
+    let all = paths.paths.values().flat_map(operations_of);
+    let asked = all.filter(|(_, operation)| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters.any(|one| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query))
+    });
+    asked.map(|(method, _)| method).collect()
 }
 
 fn operations_of(item: &PathItem) -> Vec<(Method, &Operation)> {
@@ -157,17 +170,16 @@ fn operations_of(item: &PathItem) -> Vec<(Method, &Operation)> {
 
 /// Stands before an end point: who calls, and whether that is allowed, before anything is read.
 async fn guard(
-    State((office, rule)): State<(BackOffice, Rule)>,
+    State((office, rule, asked)): State<(BackOffice, Rule, Arc<[Method]>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let answer = guarded(office, rule, request, next).await;
+    let answer = guarded((office, rule, &asked), request, next).await;
     answer.unwrap_or_else(Problem::into_response)
 }
 
 async fn guarded(
-    office: BackOffice,
-    rule: Rule,
+    (office, rule, asked): (BackOffice, Rule, &[Method]),
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -181,6 +193,7 @@ async fn guarded(
         parts.extensions.insert(Acting(found.clone()));
         caller = Some(found);
     }
+    require_no_query(&parts, asked)?;
     if bearer::only_reads(&parts.method) {
         return Ok(next.run(Request::from_parts(parts, Body::empty())).await);
     }
@@ -206,6 +219,28 @@ fn require(caller: &Caller, permission: Permission) -> Result<(), Problem> {
         return Ok(caller.require(permission)?);
     };
     Err(Problem::new(first.0, first.1))
+}
+
+/// Refuses parameters in the query of a method that knows none: a slip must not be passed over.
+fn require_no_query(parts: &Parts, asked: &[Method]) -> Result<(), Problem> {
+    let method = match parts.method {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    if asked.contains(method) {
+        return Ok(());
+    }
+    let errors = url::form_urlencoded::parse(query.as_bytes()).map(|(name, _)| FieldError {
+        field: name.into_owned(),
+        message: "is no parameter: this end point has none".to_owned(),
+    });
+    let errors: Vec<FieldError> = errors.collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
+    }
 }
 
 /// The whole body, within its limit.
@@ -268,7 +303,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 ];
 
 /// Makes a problem of every refusal that is none yet, and adds what every answer carries.
-async fn finish(request: Request, next: Next) -> Response {
+async fn finish(State(office): State<BackOffice>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE);
@@ -279,6 +314,10 @@ async fn finish(request: Request, next: Next) -> Response {
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
+    }
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem.filter(|_| !office.base().is_empty()) {
+        *response.body_mut() = problem.under(office.base()).into_response().into_body();
     }
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);

@@ -79,7 +79,7 @@ async fn a_repeat_gets_the_first_answer_and_makes_nothing() {
         .await
         .expect_problem(422, "idempotency_key_reused");
     let elsewhere = office
-        .ask("POST /sign-out")
+        .ask("POST /me/recovery-codes")
         .token(&root)
         .header("idempotency-key", "k1");
     elsewhere

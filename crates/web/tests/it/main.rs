@@ -6,6 +6,7 @@ mod backoffice_office;
 mod backoffice_payments;
 mod backoffice_people;
 mod backoffice_repeats;
+mod backoffice_shapes;
 mod faulty;
 mod gate;
 mod pay;
