@@ -140,7 +140,12 @@ def test_an_endpoint_is_changed_as_it_was_seen_and_deleted(shop):
         assert told["checksum"] == checksum(told, made["secret"])
         assert receiver.received == []
 
-        gone = shop.operator.call("DELETE", path)
+        shop.operator.call("DELETE", path, if_match=tag).refused(412, "stale")
+        shop.operator.call("POST", f"{path}/secret", {}, if_match=tag).refused(412, "stale")
+        tag = changed.headers["etag"]
+        same = shop.operator.call("PATCH", path, {"attempts_max": 5}, if_match=tag)
+        assert same.of(200)["attempts_max"] == 5 and same.headers["etag"] == tag
+        gone = shop.operator.call("DELETE", path, if_match=tag)
         assert gone.status == 204, gone.text
         shop.operator.call("GET", path).refused(404, "not_found")
         shop.operator.call("DELETE", path).refused(404, "not_found")

@@ -131,9 +131,11 @@ fn reason(error: &reqwest::Error) -> String {
         text = inner.to_string();
         source = inner.source();
     }
-    if text.is_empty() {
+    // The system's words without their number.
+    let words = text.split(" (os error ").next().unwrap_or_default();
+    if words.is_empty() {
         "the request failed".to_owned()
     } else {
-        text
+        words.to_owned()
     }
 }

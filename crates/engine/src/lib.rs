@@ -65,7 +65,7 @@ pub use registry::{
     EndpointChoice, EndpointView, FieldKind, FieldOption, Form, FormField, KeyRotation,
     MerchantView, MethodAbilities, MethodChange, MethodConnector, MethodFacts, MethodName,
     MethodView, NewConnector, NewEndpoint, NewMethod, Offer, OwnMethod, OwnerRef, ProjectChange,
-    ProjectFacts, ProjectView, ResellerView,
+    ProjectFacts, ProjectView, ResellerView, credential_kinds,
 };
 pub use repeats::{Repeat, Repeatable};
 pub use settings::NewProject;

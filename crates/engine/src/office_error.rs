@@ -35,6 +35,9 @@ pub enum OfficeError {
     /// The caller's role or token lacks this permission.
     #[error("the permission {} is needed", .0.word())]
     Forbidden(Permission),
+    /// The caller has the permission, and stands too low for this: what is missing, for people.
+    #[error("{0}")]
+    Rank(&'static str),
     /// What was sent is wrong.
     #[error("invalid")]
     Invalid(Vec<Flaw>),

@@ -42,6 +42,19 @@ pub(crate) struct Edit {
     pub acts: Vec<Act>,
 }
 
+impl Edit {
+    /// Whether nothing changes: then nothing is saved either.
+    fn is_empty(&self) -> bool {
+        let lengths = [
+            self.projects.len(),
+            self.credentials.len(),
+            self.entries.len(),
+            self.acts.len(),
+        ];
+        lengths == [0; 4]
+    }
+}
+
 impl Engine {
     /// Changes settings: `decide` says on the newest snapshot what is to be written, or why not. It is asked
     /// again if somebody else changed settings meanwhile. Afterwards this engine knows the new settings.
@@ -53,6 +66,9 @@ impl Engine {
             self.refresh_settings().await?;
             let directory = self.directory();
             let (edit, result) = decide(&directory)?;
+            if edit.is_empty() {
+                return Ok(result);
+            }
             let saved = self
                 .chained(edit.acts, async |audit| {
                     let change = SettingsChange {

@@ -145,6 +145,11 @@ impl NewPayment {
         let own = self.reference.as_deref();
         let own = own.is_none_or(|it| !it.starts_with(KEY_PREFIX));
         check(own, "reference", "must not begin with key/");
+        let bare = self
+            .reference
+            .as_deref()
+            .is_none_or(|one| one.trim() == one);
+        check(bare, "reference", "must not begin or end with a blank");
         let mail = customer.email.as_deref().is_none_or(|it| it.contains('@'));
         check(mail, "payer.email", "must be an e-mail address");
         let capital = |c: char| c.is_ascii_uppercase();

@@ -87,8 +87,8 @@ impl Engine {
     /// Invites a person. The text of the invitation is shown here and never again.
     ///
     /// # Errors
-    /// [`OfficeError::Forbidden`] for a role that the caller may not give and with an API token that must not
-    /// make people, [`OfficeError::NotFound`] for a place beyond reach, `email_taken`,
+    /// [`OfficeError::Rank`] for a role that the caller may not give, [`OfficeError::Forbidden`] with an API token
+    /// that must not make people, [`OfficeError::NotFound`] for a place beyond reach, `email_taken`,
     /// [`OfficeError::Invalid`].
     pub async fn invite(
         &self,
@@ -139,7 +139,7 @@ impl Engine {
     fn check_offer(&self, caller: &Caller, role: Role, scope: &Scope) -> Result<(), OfficeError> {
         caller.require(Permission::UsersManage)?;
         if !caller.role().may_give(role) {
-            return Err(OfficeError::Forbidden(Permission::UsersManage));
+            return Err(OfficeError::Rank("your role may not give this one"));
         }
         if !self.reach(caller).scope(scope) {
             return Err(OfficeError::NotFound);

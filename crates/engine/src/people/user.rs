@@ -11,6 +11,7 @@ use super::change::{Decision, Ended, PersonChange};
 use super::password::REMEMBERED;
 use super::second_factor::SecondFactor;
 use super::{PAGE_MAX, clean_name};
+use crate::registry::check_tag;
 use crate::trail::hex;
 use crate::{Caller, Engine, EngineError, OfficeError, Vault};
 
@@ -240,7 +241,8 @@ impl Engine {
             return Err(OfficeError::Conflict("self", words));
         }
         if !caller.role().may_give(user.record.role) {
-            return Err(OfficeError::Forbidden(Permission::UsersManage));
+            let words = "this person's role is none that yours may give or take";
+            return Err(OfficeError::Rank(words));
         }
         Ok(user)
     }
@@ -262,7 +264,7 @@ impl Engine {
     /// disabled loses all sessions and API tokens.
     ///
     /// # Errors
-    /// [`OfficeError::Forbidden`] for a role that the caller may not give, `self` for the caller,
+    /// [`OfficeError::Rank`] for a role that the caller may not give, `self` for the caller,
     /// `last_root_operator`, [`OfficeError::Stale`], [`OfficeError::NotFound`].
     pub async fn update_user(
         &self,
@@ -273,9 +275,7 @@ impl Engine {
     ) -> Result<UserView, OfficeError> {
         self.change_people(|| async {
             let mut user = self.user_to_change(caller, id).await?;
-            if expected_tag.is_some_and(|tag| tag != user.view().etag()) {
-                return Err(OfficeError::Stale);
-            }
+            check_tag(expected_tag, &user.view().etag())?;
             let before = user.view();
             let decided = self.decide_change(caller, &mut user, &wanted)?;
             if decided.actions.is_empty() {
@@ -321,7 +321,7 @@ impl Engine {
             && role != user.record.role
         {
             if !caller.role().may_give(role) {
-                return Err(OfficeError::Forbidden(Permission::UsersManage));
+                return Err(OfficeError::Rank("your role may not give this one"));
             }
             self.check_place(role, &user.record.scope)?;
             user.record.role = role;
@@ -396,8 +396,8 @@ impl Engine {
         }
     }
 
-    /// Takes the second factor from somebody who lost it, and opens a lock. All sessions of that person
-    /// end.
+    /// Takes the second factor from somebody who lost it, and opens a lock, if the person is still as the caller
+    /// saw. All sessions of that person end.
     ///
     /// # Errors
     /// As [`update_user`](Self::update_user).
@@ -405,9 +405,11 @@ impl Engine {
         &self,
         caller: &Caller,
         id: UserId,
+        expected_tag: Option<&str>,
     ) -> Result<UserView, OfficeError> {
         let load = || self.user_to_change(caller, id);
         self.change_person(caller, load, |user| {
+            check_tag(expected_tag, &user.view().etag())?;
             user.body.lose_second_factor();
             let action = "user.second_factor_reset";
             Ok(PersonChange::new(action, Ended::Sessions, user.view()))

@@ -191,7 +191,7 @@ impl Engine {
         self.connector_view(caller, id).map_err(OfficeError::late)
     }
 
-    /// Gives a connector a new key, shown here and never again. Until the overlap ends, the old key is valid
+    /// Gives a connector a new key, if it is still as the caller saw it; the key is shown here and never again. Until the overlap ends, the old key is valid
     /// too and every message is signed by both.
     ///
     /// # Errors
@@ -201,6 +201,7 @@ impl Engine {
         caller: &Caller,
         id: ConnectorId,
         rotation: KeyRotation,
+        expected_tag: Option<&str>,
     ) -> Result<Secret, OfficeError> {
         self.require_registry(caller)?;
         if rotation.overlap_hours > OVERLAP_MAX_HOURS {
@@ -212,6 +213,7 @@ impl Engine {
         self.edit(|directory| {
             self.require_registry(caller)?;
             let mut registered = live(directory, id)?.clone();
+            check_tag(expected_tag, &registered.tag)?;
             let old = registered.body.keys.first().cloned();
             if old
                 .as_ref()
@@ -241,7 +243,7 @@ impl Engine {
         Ok(key)
     }
 
-    /// Deletes a connector that no payment method uses.
+    /// Deletes a connector that no payment method uses, if it is still as the caller saw it.
     ///
     /// # Errors
     /// See [`OfficeError`]; `Conflict` with `in_use` while a payment method uses it.
@@ -249,11 +251,13 @@ impl Engine {
         &self,
         caller: &Caller,
         id: ConnectorId,
+        expected_tag: Option<&str>,
     ) -> Result<(), OfficeError> {
         self.require_registry(caller)?;
         self.edit(|directory| {
             self.require_registry(caller)?;
             let mut registered = live(directory, id)?.clone();
+            check_tag(expected_tag, &registered.tag)?;
             let instances = instances(directory, id);
             if instances > 0 {
                 let message = format!("{instances} payment methods use this connector");

@@ -67,6 +67,12 @@ pub struct CredentialView {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// The kinds of credentials that a dialect knows; `None` if there is no such dialect.
+pub fn credential_kinds(dialect: &str) -> Option<&'static [&'static str]> {
+    let found = DIALECTS.iter().find(|(known, _)| *known == dialect);
+    found.map(|(_, kinds)| *kinds)
+}
+
 impl Engine {
     /// The credentials of a project in reach, the newest first, revoked ones too.
     ///
@@ -184,7 +190,11 @@ impl Engine {
                 let message = "the credential is revoked already".to_owned();
                 return Err(OfficeError::Conflict("revoked", message));
             }
+            let known = record.clone();
             change(&mut record);
+            if record == known {
+                return Ok((Edit::default(), ()));
+            }
             let edit = Edit {
                 acts: vec![credential_act(caller, action, &record)],
                 credentials: vec![record],
@@ -241,9 +251,9 @@ fn check_new(
     allow_list: &[IpNet],
 ) -> Result<(), OfficeError> {
     let mut flaws = Vec::new();
-    match DIALECTS.iter().find(|(known, _)| *known == dialect) {
-        None => flaws.push(Flaw::new("dialect", "no such dialect")),
-        Some((_, kinds)) if !kinds.contains(&kind.word()) => {
+    match credential_kinds(dialect) {
+        None => flaws.push(Flaw::new("dialect", "is no dialect that we speak")),
+        Some(kinds) if !kinds.contains(&kind.word()) => {
             let message = format!("this dialect has {}", kinds.join(" and "));
             flaws.push(Flaw::new("kind", message));
         }

@@ -5,6 +5,7 @@ use altyn_domain::{
 };
 use serde_json::{Map, json};
 
+use super::check_tag;
 use super::connector::{live, no_remote};
 use super::offer::{REMOTE, builtin_settings, remote_settings};
 use super::record::{MethodConnector, Registered};
@@ -16,7 +17,7 @@ use crate::{Caller, Engine, EngineError, OfficeError};
 
 impl Engine {
     /// Asks a connector of the registry what it can do. What it promises about "not found" holds from then
-    /// on for all its payment methods.
+    /// on for all its payment methods, if it is still as the caller saw it.
     ///
     /// # Errors
     /// See [`OfficeError`]; `Conflict` with `not_described` and the reason if it does not answer as the
@@ -25,15 +26,20 @@ impl Engine {
         &self,
         caller: &Caller,
         id: ConnectorId,
+        expected_tag: Option<&str>,
     ) -> Result<Description, OfficeError> {
         self.require_registry(caller)?;
         let registered = live(&self.directory(), id)?.clone();
+        check_tag(expected_tag, &registered.tag)?;
         let settings = remote_settings(&registered, &Map::new());
         let description = self.ask_description(REMOTE, &settings).await?;
         let promised = description.not_found_final_after_ms;
         if promised != registered.body.not_found_final_after_ms {
-            self.edit(|directory| self.promise(caller, directory, &registered, promised))
-                .await?;
+            self.edit(|directory| {
+                check_tag(expected_tag, &live(directory, id)?.tag)?;
+                self.promise(caller, directory, &registered, promised)
+            })
+            .await?;
         }
         Ok(description)
     }

@@ -180,7 +180,7 @@ impl Engine {
         .await
     }
 
-    /// Deletes an endpoint. Callbacks that wait for it are given up.
+    /// Deletes an endpoint, if it is still as the caller saw it. Callbacks that wait for it are given up.
     ///
     /// # Errors
     /// See [`OfficeError`].
@@ -189,9 +189,11 @@ impl Engine {
         caller: &Caller,
         project: ProjectId,
         id: &str,
+        expected_tag: Option<&str>,
     ) -> Result<(), OfficeError> {
         self.edit_endpoints(caller, project, |settings| {
             let endpoint = find(settings, id)?.clone();
+            check_tag(expected_tag, self.endpoint_view(&endpoint)?.etag())?;
             settings.endpoints.retain(|one| one.id != id);
             settings.dynamic_endpoint = settings.dynamic_endpoint.take().filter(|t| t.id != id);
             let action = "endpoint.deleted";
@@ -200,7 +202,7 @@ impl Engine {
         .await
     }
 
-    /// Gives an endpoint another secret. Others of its format that share the old one share the new one, such as
+    /// Gives an endpoint another secret, if it is still as the caller saw it. Others of its format that share the old one share the new one, such as
     /// the template that was made along with it. One that is generated is shown here and never again.
     ///
     /// # Errors
@@ -211,9 +213,11 @@ impl Engine {
         project: ProjectId,
         id: &str,
         typed: Option<Secret>,
+        expected_tag: Option<&str>,
     ) -> Result<Option<Secret>, OfficeError> {
         self.edit_endpoints(caller, project, |settings| {
             let known = find(settings, id)?.clone();
+            check_tag(expected_tag, self.endpoint_view(&known)?.etag())?;
             let format = self.format_of(&known)?;
             if format.choices().by_project_key {
                 let words = "the project's key signs: make another key instead".to_owned();
@@ -249,8 +253,12 @@ impl Engine {
             let record = directory.records.get(&project).cloned();
             let mut record = record.ok_or(OfficeError::NotFound)?;
             let settings = directory.own_settings(project);
-            let mut settings = settings.ok_or(OfficeError::NotFound)?;
+            let known = settings.ok_or(OfficeError::NotFound)?;
+            let mut settings = known.clone();
             let (Done { action, endpoint }, result) = change(&mut settings)?;
+            if settings == known {
+                return Ok((Edit::default(), result));
+            }
             record.settings = self.sealer().seal(project.uuid(), &settings)?;
             // Not the whole address: there may be a secret in its query.
             let host = url::Url::parse(&endpoint.url);

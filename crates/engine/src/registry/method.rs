@@ -137,6 +137,9 @@ impl Engine {
             let owner = known.reseller_id;
             let body = self.checked_method(caller, directory, owner, wanted, settings)?;
             let changed = changed(&known.body, &body);
+            if changed.is_empty() {
+                return Ok((Edit::default(), ()));
+            }
             let method = Method {
                 body,
                 ..known.clone()
@@ -152,15 +155,21 @@ impl Engine {
         self.method_view(caller, id).map_err(OfficeError::late)
     }
 
-    /// Deletes a payment method: nothing is begun by it any more. What was begun goes on.
+    /// Deletes a payment method, if it is still as the caller saw it: nothing is begun by it any more. What was begun goes on.
     ///
     /// # Errors
     /// See [`OfficeError`].
-    pub async fn delete_method(&self, caller: &Caller, id: MethodId) -> Result<(), OfficeError> {
+    pub async fn delete_method(
+        &self,
+        caller: &Caller,
+        id: MethodId,
+        expected_tag: Option<&str>,
+    ) -> Result<(), OfficeError> {
         caller.require(Permission::MethodsManage)?;
         caller.require(Permission::MethodsView)?;
         self.edit(|directory| {
             let mut method = self.own_method(caller, directory, id)?.clone();
+            check_tag(expected_tag, &method.tag)?;
             method.archived_at = Some(self.now());
             self.method_edit(caller, &method, "method.deleted", json!({}))
         })

@@ -23,7 +23,7 @@ mod record;
 mod tests;
 
 pub use connector::{ConnectorChange, ConnectorView, KeyRotation, NewConnector};
-pub use credentials::{CredentialKind, CredentialView};
+pub use credentials::{CredentialKind, CredentialView, credential_kinds};
 pub use endpoints::{EndpointChoice, EndpointView, NewEndpoint};
 pub use form::{FieldKind, FieldOption, Form, FormField};
 pub use method::{MethodChange, NewMethod};

@@ -103,13 +103,17 @@ impl Engine {
             let known = known.ok_or(OfficeError::NotFound)?;
             let is_own = caller.scope() == Some(altyn_domain::Scope::Reseller(id));
             if is_own && !reach.is_whole() {
-                return Err(OfficeError::Forbidden(Permission::TreeManage));
+                let words = "a reseller is renamed by the people of one above it";
+                return Err(OfficeError::Rank(words));
             }
             check_tag(expected_tag, tag(directory, id.uuid()))?;
             let reseller = Reseller {
                 name: checked_name(text)?,
                 ..known.clone()
             };
+            if reseller.name == known.name {
+                return Ok((Edit::default(), ()));
+            }
             self.reseller_edit(caller, &reseller, "reseller.changed")
         })
         .await?;
@@ -205,6 +209,9 @@ impl Engine {
                 name: checked_name(text)?,
                 ..known.clone()
             };
+            if merchant.name == known.name {
+                return Ok((Edit::default(), ()));
+            }
             self.merchant_edit(caller, &merchant, "merchant.changed")
         })
         .await?;

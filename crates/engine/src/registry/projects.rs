@@ -170,6 +170,9 @@ impl Engine {
             let before = facts_of(&known.name, &known.slug, &own);
             let facts = checked(directory, Some(id), &change.applied(before.clone()))?;
             let changed = changed(&before, &facts);
+            if changed.is_empty() {
+                return Ok((Edit::default(), ()));
+            }
             let mut record = record.clone();
             record.name.clone_from(&facts.name);
             record.slug.clone_from(&facts.slug);

@@ -398,7 +398,10 @@ async fn row_63_what_changes_holds_at_the_next_request() {
         assert_eq!(engine.me(&program).await.expect("whose").id, id);
 
         // Without a second factor its tokens do nothing either.
-        engine.reset_second_factor(&boss, id).await.expect("reset");
+        engine
+            .reset_second_factor(&boss, id, None)
+            .await
+            .expect("reset");
         assert!(house.caller_by(&person.token).await.is_none());
         let program = house.caller_by(robot.expose()).await.expect("known");
         assert_eq!(program.permissions().count(), 0);

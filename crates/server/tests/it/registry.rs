@@ -115,7 +115,7 @@ pub fn told<T>(result: Result<T, OfficeError>) -> Vec<String> {
             .collect(),
         Err(OfficeError::Conflict(code, _)) => vec![code.to_owned()],
         Err(OfficeError::NotFound) => vec!["not_found".to_owned()],
-        Err(OfficeError::Forbidden(_)) => vec!["forbidden".to_owned()],
+        Err(OfficeError::Forbidden(_) | OfficeError::Rank(_)) => vec!["forbidden".to_owned()],
         Err(OfficeError::Stale) => vec!["stale".to_owned()],
         Err(OfficeError::Engine(error)) => panic!("{error:?}"),
     }
@@ -162,7 +162,7 @@ async fn connectors_live(kind: Database) {
     let (made, key) = engine.create_connector(root, new).await.expect("made");
     assert_eq!(key.expose(), KEY);
     assert_eq!((made.instances, made.key_hint.as_str()), (0, "whsec_…LaSw"));
-    let asked = engine.describe_connector(root, made.id).await;
+    let asked = engine.describe_connector(root, made.id, None).await;
     let asked = asked.expect("it answers");
     assert!(asked.test && asked.not_found_final_after_ms.is_some());
     // While a key is replaced, a connector that knows only the old one is still spoken to.
@@ -170,13 +170,13 @@ async fn connectors_live(kind: Database) {
         overlap_hours,
         key: None,
     };
-    let fresh = engine.rotate_key(root, made.id, rotation(1)).await;
+    let fresh = engine.rotate_key(root, made.id, rotation(1), None).await;
     let fresh = fresh.expect("rotated").expose().to_owned();
     assert!(
         fresh.starts_with("whsec_") && fresh.len() == 50,
         "a new key"
     );
-    let asked = engine.describe_connector(root, made.id).await;
+    let asked = engine.describe_connector(root, made.id, None).await;
     asked.expect("both keys are valid");
     let view = engine.connector_view(root, made.id).expect("it is there");
     let (old_hint, _) = view.old_key.expect("the old key is valid too");
@@ -185,12 +185,12 @@ async fn connectors_live(kind: Database) {
         ("whsec_…LaSw", &fresh[46..])
     );
     engine
-        .rotate_key(root, made.id, rotation(0))
+        .rotate_key(root, made.id, rotation(0), None)
         .await
         .expect("rotated");
-    let asked = engine.describe_connector(root, made.id).await;
+    let asked = engine.describe_connector(root, made.id, None).await;
     assert_eq!(told(asked), ["not_described"], "no old key any more");
-    let long = engine.rotate_key(root, made.id, rotation(721)).await;
+    let long = engine.rotate_key(root, made.id, rotation(721), None).await;
     assert_eq!(told(long), ["overlap_hours: must be 0 to 720"]);
     let (_, key) = {
         let new = new_connector("Other", "https://gateway.example/altyn");
@@ -233,7 +233,7 @@ async fn connectors_are_listed_by_name(kind: Database) {
         .collect();
     assert_eq!(names, ["Example", "Other"]);
     engine
-        .delete_connector(root, other.id)
+        .delete_connector(root, other.id, None)
         .await
         .expect("deleted");
     assert_eq!(told(engine.connector_view(root, other.id)), ["not_found"]);
@@ -300,7 +300,7 @@ async fn connectors_are_checked(kind: Database) {
             told(engine.create_connector(&person, new).await),
             ["forbidden"]
         );
-        let gone = engine.delete_connector(&person, made.id).await;
+        let gone = engine.delete_connector(&person, made.id, None).await;
         assert_eq!(told(gone), ["forbidden"]);
     }
 }
@@ -414,7 +414,7 @@ async fn methods_are_seen_from_below(kind: Database) {
     let seen = engine.method_view(operator, made.id).expect("seen");
     assert!(seen.own.is_none());
     assert_eq!(
-        told(engine.delete_method(operator, made.id).await),
+        told(engine.delete_method(operator, made.id, None).await),
         ["not_found"]
     );
     let merchant = office
@@ -446,7 +446,7 @@ async fn what_is_in_use_stays(kind: Database) {
     };
     let frozen = engine.update_connector(root, all.connector, schema, None);
     assert_eq!(told(frozen.await), ["schema_frozen"]);
-    let gone = engine.delete_connector(root, all.connector).await;
+    let gone = engine.delete_connector(root, all.connector, None).await;
     assert_eq!(told(gone), ["in_use"]);
     // A change of a project does not swallow what is only offered to it.
     let changed = ProjectChange {
@@ -477,11 +477,11 @@ async fn deleted_methods_serve_what_was_begun(kind: Database) {
     let (engine, root, one) = (&all.office.engine, &all.office.root, &all.one);
     // Deleted methods begin nothing, and what was begun by them can still be looked after.
     engine
-        .delete_method(&all.operator, all.own.id)
+        .delete_method(&all.operator, all.own.id, None)
         .await
         .expect("deleted");
     engine
-        .delete_method(root, all.made.id)
+        .delete_method(root, all.made.id, None)
         .await
         .expect("deleted");
     assert!(all.ids(one.project).is_empty());
@@ -491,7 +491,7 @@ async fn deleted_methods_serve_what_was_begun(kind: Database) {
         .expect("it is there");
     assert!(!kept.active && kept.settings.0["settings"].contains("s3cr3t"));
     engine
-        .delete_connector(root, all.connector)
+        .delete_connector(root, all.connector, None)
         .await
         .expect("deleted");
     let project = engine.project(one.project).expect("it is there");

@@ -46,7 +46,8 @@ codes! {
     403 Forbidden
         "The permission is missing, the second factor is to be set up first, or `X-Altyn-Csrf` is missing."
     {
-        Forbidden "forbidden" "The role or the token lacks the permission that the end point needs."
+        Forbidden "forbidden"
+            "The role or the token lacks a permission, or the role stands too low: `detail` says it."
         PasswordChangeRequired "password_change_required"
             "Somebody else set the password: change it first, at `/me/password`."
         SecondFactorRequired "second_factor_required"

@@ -299,15 +299,17 @@ async fn change(
     path = "/connectors/{id}",
     tag = "Connectors",
     operation_id = "deleteConnector",
-    params(("id" = String, Path, description = "The connector's id.")),
+    params(("id" = String, Path, description = "The connector's id."), IfMatch),
     responses((status = 204, description = "Deleted."))
 )]
 async fn delete(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
+    expected: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    office.engine().delete_connector(&caller, id).await?;
+    let engine = office.engine();
+    engine.delete_connector(&caller, id, expected.tag()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -340,7 +342,7 @@ struct NewKey {
     path = "/connectors/{id}/rotate-key",
     tag = "Connectors",
     operation_id = "rotateConnectorKey",
-    params(("id" = String, Path, description = "The connector's id.")),
+    params(("id" = String, Path, description = "The connector's id."), IfMatch),
     request_body = RotationRequest,
     responses((status = 200, description = "The new key.", body = NewKey))
 )]
@@ -348,13 +350,16 @@ async fn rotate(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
+    expected: IfMatch,
     Body(request): Body<RotationRequest>,
 ) -> Result<Json<NewKey>, Problem> {
     let rotation = KeyRotation {
         overlap_hours: request.overlap_hours,
         key: request.key.map(Secret::new),
     };
-    let key = office.engine().rotate_key(&caller, id, rotation).await?;
+    let engine = office.engine();
+    let key = engine.rotate_key(&caller, id, rotation, expected.tag());
+    let key = key.await?;
     Ok(Json(NewKey {
         key: key.expose().to_owned(),
     }))
@@ -407,14 +412,16 @@ impl From<Description> for GatewayAbilities {
     path = "/connectors/{id}/describe",
     tag = "Connectors",
     operation_id = "describeConnector",
-    params(("id" = String, Path, description = "The connector's id.")),
+    params(("id" = String, Path, description = "The connector's id."), IfMatch),
     responses((status = 200, description = "What it says.", body = GatewayAbilities))
 )]
 async fn describe(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<ConnectorId>,
+    expected: IfMatch,
 ) -> Result<Json<GatewayAbilities>, Problem> {
-    let told = office.engine().describe_connector(&caller, id).await?;
-    Ok(Json(told.into()))
+    let engine = office.engine();
+    let told = engine.describe_connector(&caller, id, expected.tag());
+    Ok(Json(told.await?.into()))
 }

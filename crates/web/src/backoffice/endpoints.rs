@@ -309,7 +309,8 @@ async fn change(
     operation_id = "deleteEndpoint",
     params(
         ("id" = String, Path, description = "The project's id."),
-        ("endpoint_id" = String, Path, description = "The endpoint's id.")
+        ("endpoint_id" = String, Path, description = "The endpoint's id."),
+        IfMatch
     ),
     responses((status = 204, description = "Deleted."))
 )]
@@ -317,9 +318,11 @@ async fn delete(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Ids(project, id): Ids<ProjectId, String>,
+    expected: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let engine = office.engine();
-    engine.delete_endpoint(&caller, project, &id).await?;
+    let deleted = engine.delete_endpoint(&caller, project, &id, expected.tag());
+    deleted.await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -353,7 +356,8 @@ struct RotatedSecret {
     operation_id = "rotateEndpointSecret",
     params(
         ("id" = String, Path, description = "The project's id."),
-        ("endpoint_id" = String, Path, description = "The endpoint's id.")
+        ("endpoint_id" = String, Path, description = "The endpoint's id."),
+        IfMatch
     ),
     request_body = SecretRotation,
     responses((status = 200, description = "The new secret.", body = RotatedSecret))
@@ -362,11 +366,12 @@ async fn rotate(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Ids(project, id): Ids<ProjectId, String>,
+    expected: IfMatch,
     Body(rotation): Body<SecretRotation>,
 ) -> Result<Json<RotatedSecret>, Problem> {
     let typed = rotation.secret.map(Secret::new);
     let engine = office.engine();
-    let secret = engine.rotate_endpoint_secret(&caller, project, &id, typed);
+    let secret = engine.rotate_endpoint_secret(&caller, project, &id, typed, expected.tag());
     let secret = exposed(secret.await?);
     Ok(Json(RotatedSecret { secret }))
 }

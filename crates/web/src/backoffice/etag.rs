@@ -85,6 +85,23 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::read(parts)
+    }
+}
+
+/// Refuses a tag where nothing has one: it names no state that there is.
+pub(super) fn require_none(parts: &Parts) -> Result<(), Problem> {
+    match IfMatch::read(parts)? {
+        IfMatch(None) => Ok(()),
+        IfMatch(Some(_)) => {
+            let detail = "what is changed here has no ETag, so If-Match can name none of it";
+            Err(Problem::new(Code::Stale, detail))
+        }
+    }
+}
+
+impl IfMatch {
+    fn read(parts: &Parts) -> Result<Self, Problem> {
         let mut sent = parts.headers.get_all(header::IF_MATCH).iter();
         let Some(value) = sent.next() else {
             return Ok(Self(None));

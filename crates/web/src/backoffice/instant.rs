@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use altyn_domain::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
@@ -47,9 +48,21 @@ impl ToSchema for Instant {
     }
 }
 
+/// An instant that is too far off to be counted is the last or the first that is.
 fn parse(text: &str) -> Option<Timestamp> {
-    let instant: jiff::Timestamp = text.parse().ok()?;
+    let counted = text.parse().ok().or_else(|| far_off(text));
+    let instant: jiff::Timestamp = counted?;
     Some(Timestamp::from_micros(instant.as_microsecond()))
+}
+
+fn far_off(text: &str) -> Option<jiff::Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let (date, _, _) = (pieces.date(), pieces.time()?, pieces.offset()?);
+    Some(match date.year() {
+        9999.. => jiff::Timestamp::MAX,
+        ..=-9999 => jiff::Timestamp::MIN,
+        _ => return None,
+    })
 }
 
 /// Reads an instant of RFC 3339, with whatever offset.
@@ -84,5 +97,10 @@ mod tests {
         let here = instant_in("from", "2026-11-22T00:00:00Z").unwrap();
         assert_eq!(there, here);
         assert!(instant_in("from", "2026-11-22").is_err());
+        let last = instant_in("to", "9999-12-31T23:59:59Z").unwrap();
+        assert!(last > there);
+        assert!(instant_in("to", "9999-12-31").is_err());
+        assert!(instant_in("to", "9999-12-32T23:59:59Z").is_err());
+        assert!(instant_in("from", "0001-01-01T00:00:00Z").unwrap() < there);
     }
 }

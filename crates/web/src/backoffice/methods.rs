@@ -579,15 +579,17 @@ async fn change(
     path = "/methods/{id}",
     tag = "Payment methods",
     operation_id = "deleteMethod",
-    params(("id" = String, Path, description = "The method's id.")),
+    params(("id" = String, Path, description = "The method's id."), IfMatch),
     responses((status = 204, description = "Deleted."))
 )]
 async fn delete(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<MethodId>,
+    expected: IfMatch,
 ) -> Result<StatusCode, Problem> {
-    office.engine().delete_method(&caller, id).await?;
+    let engine = office.engine();
+    engine.delete_method(&caller, id, expected.tag()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

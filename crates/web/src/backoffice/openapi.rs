@@ -57,9 +57,10 @@ and after 500 the key stays taken for 30 days: look whether it was done before y
 
 **Lists** come in pages of `limit` things (1 to 100); send `next` as `after` for the following page.
 
-**Changing.** An answer with one reseller, merchant, project, connector, payment method or user has an \
-`ETag`. Send it as `If-Match` with a change, and a change of \
-somebody else in between is answered by 412 instead of being lost.
+**Changing.** An answer with one reseller, merchant, project, callback endpoint, connector, payment method or \
+user has an `ETag`. Send it as `If-Match` with a change or a deletion, and a change of \
+somebody else in between is answered by 412 instead of being lost. What has no `ETag` takes no `If-Match`. A change to what \
+is there already changes nothing: the `ETag` stays, and the audit trail has no line of it.
 
 **Refusals** are problems of RFC 9457 (`application/problem+json`). Programs act upon `code`.";
 
@@ -148,19 +149,15 @@ fn complete(operation: &mut Value, method: &Method, path: &str, rule: Rule) {
     let makes = *method == Method::POST && is_guarded;
     let has_body = operation.get("requestBody").is_some();
     let parameters = operation.get("parameters").and_then(Value::as_array);
-    let is_in = |place: &str, name: Option<&str>| {
-        let of = |one: &Value| one["in"] == place && name.is_none_or(|name| one["name"] == name);
-        parameters.is_some_and(|all| all.iter().any(of))
-    };
     let has_id = path.contains('{');
-    let has_query = is_in("query", None);
-    let has_match = is_in("header", Some("If-Match"));
+    let is_query = |one: &Value| one["in"] == "query";
+    let has_query = parameters.is_some_and(|all| all.iter().any(is_query));
     let can_be = |status: u16| match status {
         400 => has_body || has_id,
         401 | 403 => is_guarded,
         404 => has_id || (is_guarded && (has_body || has_query)),
         409 => is_guarded && *method != Method::GET,
-        412 => has_match,
+        412 => *method != Method::GET,
         413 | 415 => has_body,
         _ => true,
     };

@@ -212,6 +212,7 @@ impl From<OfficeError> for Problem {
                 let detail = format!("the permission {} is needed", permission.word());
                 Self::new(Code::Forbidden, detail)
             }
+            OfficeError::Rank(words) => Self::new(Code::Forbidden, words),
             OfficeError::Invalid(flaws) => {
                 Self::invalid(flaws.into_iter().map(FieldError::from).collect())
             }

@@ -1,7 +1,9 @@
 //! Projects of merchants, and the keys with which their shops call us.
 
 use altyn_domain::{CredentialId, MerchantId, Permission, ProjectId};
-use altyn_engine::{CredentialKind, CredentialView, ProjectChange, ProjectFacts, ProjectView};
+use altyn_engine::{
+    CredentialKind, CredentialView, ProjectChange, ProjectFacts, ProjectView, credential_kinds,
+};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -264,9 +266,11 @@ struct ProjectPatch {
     language: Option<LanguageWord>,
     /// Whole minutes in which a payment can be paid.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 527040)]
     session_timeout_min: Option<u32>,
     /// How many tries a payer has.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
     tries_max: Option<u32>,
     /// What happens to money that a payment did not need; `balance` only with balances.
     #[serde(default)]
@@ -480,6 +484,10 @@ async fn create_credential(
     Id(id): Id<ProjectId>,
     Body(mut request): Body<CredentialRequest>,
 ) -> Result<(StatusCode, Json<NewCredential>), Problem> {
+    if credential_kinds(&request.dialect).is_none() {
+        let words = "is no dialect that we speak";
+        return Err(Problem::invalid_field("dialect", words));
+    }
     let kind = request.kind()?;
     let allowed = networks_in("allow_list", &request.allow_list)?;
     let engine = office.engine();
@@ -501,7 +509,7 @@ struct CredentialLimit {
     allow_list: Vec<String>,
 }
 
-/// CredentialLimit where a key may be used from
+/// Limit where a key may be used from
 ///
 /// From the next request on.
 #[utoipa::path(

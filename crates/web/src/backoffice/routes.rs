@@ -14,14 +14,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use http_body_util::BodyExt as _;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem, Paths};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem, Paths};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::bearer::{self, Acting};
 use super::codes::Code;
 use super::problem::{FieldError, PROBLEM_JSON, Problem};
-use super::{BODY_MAX, BackOffice, PREFIX, idempotency};
+use super::{BODY_MAX, BackOffice, PREFIX, etag, idempotency};
 
 /// How much of a body that is too large is read and dropped, in bytes: a caller that is still writing would
 /// otherwise hear a broken connection and not the answer.
@@ -125,8 +125,8 @@ impl Routes {
     pub(super) fn into_router(self, office: BackOffice) -> Router {
         let mut router = Router::new();
         for entry in self.entries {
-            let asked = asked(&entry.paths);
-            let guard = from_fn_with_state((office.clone(), entry.rule, asked), guard);
+            let known = Arc::new(Known::of(&entry.paths));
+            let guard = from_fn_with_state((office.clone(), entry.rule, known), guard);
             let handlers = entry.handlers.route_layer(guard);
             for path in entry.paths.paths.keys() {
                 router = router.route(path, handlers.clone());
@@ -145,14 +145,29 @@ pub(super) fn nothing(office: BackOffice) -> MethodRouter {
     axum::routing::any(async || Problem::not_found()).layer(finish)
 }
 
-/// The methods that are described with parameters in the query; those read it themselves.
-fn asked(paths: &Paths) -> Arc<[Method]> {
-    let all = paths.paths.values().flat_map(operations_of);
-    let asked = all.filter(|(_, operation)| {
-        let mut parameters = operation.parameters.iter().flatten();
-        parameters.any(|one| matches!(one, RefOr::T(one) if one.parameter_in == ParameterIn::Query))
-    });
-    asked.map(|(method, _)| method).collect()
+/// The methods of an end point that know more than their body; those read it themselves.
+struct Known {
+    /// Parameters in the query.
+    query: Vec<Method>,
+    /// The tag of a state.
+    tag: Vec<Method>,
+}
+
+impl Known {
+    fn of(paths: &Paths) -> Self {
+        let with = |is_it: fn(&Parameter) -> bool| {
+            let all = paths.paths.values().flat_map(operations_of);
+            let found = all.filter(|(_, operation)| {
+                let mut parameters = operation.parameters.iter().flatten();
+                parameters.any(|one| matches!(one, RefOr::T(one) if is_it(one)))
+            });
+            found.map(|(method, _)| method).collect()
+        };
+        Self {
+            query: with(|one| one.parameter_in == ParameterIn::Query),
+            tag: with(|one| one.name == "If-Match"),
+        }
+    }
 }
 
 fn operations_of(item: &PathItem) -> Vec<(Method, &Operation)> {
@@ -170,16 +185,16 @@ fn operations_of(item: &PathItem) -> Vec<(Method, &Operation)> {
 
 /// Stands before an end point: who calls, and whether that is allowed, before anything is read.
 async fn guard(
-    State((office, rule, asked)): State<(BackOffice, Rule, Arc<[Method]>)>,
+    State((office, rule, known)): State<(BackOffice, Rule, Arc<Known>)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let answer = guarded((office, rule, &asked), request, next).await;
+    let answer = guarded((office, rule, &known), request, next).await;
     answer.unwrap_or_else(Problem::into_response)
 }
 
 async fn guarded(
-    (office, rule, asked): (BackOffice, Rule, &[Method]),
+    (office, rule, known): (BackOffice, Rule, &Known),
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -193,9 +208,12 @@ async fn guarded(
         parts.extensions.insert(Acting(found.clone()));
         caller = Some(found);
     }
-    require_no_query(&parts, asked)?;
+    require_no_query(&parts, &known.query)?;
     if bearer::only_reads(&parts.method) {
         return Ok(next.run(Request::from_parts(parts, Body::empty())).await);
+    }
+    if !known.tag.contains(&parts.method) {
+        etag::require_none(&parts)?;
     }
     let body = collect(body).await?;
     require_json(&parts, &body)?;
@@ -209,16 +227,23 @@ async fn guarded(
 /// Refuses a caller without this permission, and says so if he would have it after putting his own things
 /// in order.
 fn require(caller: &Caller, permission: Permission) -> Result<(), Problem> {
-    let first = if caller.may(permission) {
+    if caller.may(permission) {
         return Ok(());
-    } else if caller.must_change_password() {
+    }
+    in_order(caller)?;
+    Ok(caller.require(permission)?)
+}
+
+/// Refuses a caller who has to put his own things in order first.
+pub(super) fn in_order(caller: &Caller) -> Result<(), Problem> {
+    let (code, words) = if caller.must_change_password() {
         (Code::PasswordChangeRequired, "change the password first")
     } else if caller.must_enrol() {
         (Code::SecondFactorRequired, "set up the second factor first")
     } else {
-        return Ok(caller.require(permission)?);
+        return Ok(());
     };
-    Err(Problem::new(first.0, first.1))
+    Err(Problem::new(code, words))
 }
 
 /// Refuses parameters in the query of a method that knows none: a slip must not be passed over.

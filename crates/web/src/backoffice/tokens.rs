@@ -14,6 +14,7 @@ use super::extract::{Body, Id, networks_in};
 use super::instant::Instant;
 use super::paging::Page;
 use super::problem::Problem;
+use super::routes::in_order;
 use super::words::PermissionWord;
 use super::{BackOffice, Routes, Rule};
 
@@ -150,6 +151,8 @@ async fn create(
     Acting(caller): Acting,
     Body(request): Body<ApiTokenRequest>,
 ) -> Result<(StatusCode, Json<ApiTokenMade>), Problem> {
+    // Nothing that a token could be given may be done before.
+    in_order(&caller)?;
     let new = NewApiToken {
         name: request.name,
         permissions: request.permissions.into_iter().map(|one| one.0).collect(),

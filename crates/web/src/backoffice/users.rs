@@ -184,15 +184,16 @@ async fn change(
     path = "/users/{id}/reset-second-factor",
     tag = "People",
     operation_id = "resetSecondFactor",
-    params(("id" = String, Path, description = "The person's id.")),
+    params(("id" = String, Path, description = "The person's id."), IfMatch),
     responses((status = 200, description = "The person as changed.", body = User, headers(("etag" = String, description = "The tag of this state."))))
 )]
 async fn reset_second_factor(
     State(office): State<BackOffice>,
     Acting(caller): Acting,
     Id(id): Id<UserId>,
+    expected: IfMatch,
 ) -> Result<Tagged<User>, Problem> {
-    Ok(Tagged::of(
-        office.engine().reset_second_factor(&caller, id).await?,
-    ))
+    let engine = office.engine();
+    let reset = engine.reset_second_factor(&caller, id, expected.tag());
+    Ok(Tagged::of(reset.await?))
 }

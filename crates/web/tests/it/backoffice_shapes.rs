@@ -64,7 +64,7 @@ async fn unknown_parameters_are_refused_everywhere() {
             "DELETE /tokens/tok_019f0e6b7c107a3f8b2c4d5e6f708192?now=1",
             "now",
         ),
-        ("GET /users?limt=2", ""),
+        ("GET /users?limt=2", "limt"),
         ("GET /users?limit=many", "limit"),
     ] {
         let answer = office.ask(line).token(&root).send().await;

@@ -7,6 +7,7 @@ mod backoffice_payments;
 mod backoffice_people;
 mod backoffice_repeats;
 mod backoffice_shapes;
+mod backoffice_tags;
 mod faulty;
 mod gate;
 mod pay;
