@@ -252,7 +252,7 @@ fn check_new(
 ) -> Result<(), OfficeError> {
     let mut flaws = Vec::new();
     match credential_kinds(dialect) {
-        None => flaws.push(Flaw::new("dialect", "is no dialect that we speak")),
+        None => flaws.push(Flaw::new("dialect", "no such dialect")),
         Some(kinds) if !kinds.contains(&kind.word()) => {
             let message = format!("this dialect has {}", kinds.join(" and "));
             flaws.push(Flaw::new("kind", message));

@@ -485,7 +485,7 @@ async fn create_credential(
     Body(mut request): Body<CredentialRequest>,
 ) -> Result<(StatusCode, Json<NewCredential>), Problem> {
     if credential_kinds(&request.dialect).is_none() {
-        let words = "is no dialect that we speak";
+        let words = "no such dialect";
         return Err(Problem::invalid_field("dialect", words));
     }
     let kind = request.kind()?;
