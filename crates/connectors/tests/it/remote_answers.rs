@@ -1,10 +1,10 @@
 //! What answers of a remote connector mean: only what is signed, fresh and about our question is news.
 
-use altyn_connectors::remote::decline;
 use altyn_connectors::remote::signature::{self, Keys};
+use altyn_connectors::remote::{Remote, decline};
 use altyn_domain::{
-    DeclineCode, End, EndReason, ExchangeKind, Facts, HttpMethod, Money, Outcome, PayerAction,
-    Report, Step, Timestamp,
+    Connector as _, DeclineCode, End, EndReason, ExchangeKind, Facts, HttpMethod, Money, Outcome,
+    PayerAction, Report, Step, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -388,6 +388,26 @@ fn an_answer_that_says_nothing_tells_why() {
     assert_eq!(
         why(other),
         "status 200: webhook-id is not the one of the request"
+    );
+}
+
+#[test]
+fn a_description_that_is_refused_tells_the_connectors_own_words() {
+    let mut bench = Bench::new();
+    bench.set("static", r#"{"partner":"altyn-7"}"#);
+    let told = |status: u16, body: &str| {
+        let answer = response(status, "msg_1", body);
+        let read = Remote.description(&bench.settings, "msg_1", NOW, &answer);
+        read.expect_err("no description").to_string()
+    };
+    let error = json!({ "error": { "code": "malformed", "message": "no partner altyn-7\n" } });
+    let words = "the connector answers 400 (malformed): no partner ***";
+    assert_eq!(told(400, &error.to_string()), words);
+    assert_eq!(told(502, "<html>"), "the connector answers 502");
+    let name = told(200, r#"{"name":4111111111111111}"#);
+    assert_eq!(
+        name,
+        "the body cannot be read: expected a string at line 1 column 24"
     );
 }
 
