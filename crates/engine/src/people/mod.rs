@@ -6,6 +6,7 @@
 //! or written into the audit trail.
 
 mod change;
+mod hasher;
 mod invitations;
 mod password;
 mod root;
